@@ -1,0 +1,48 @@
+"""goodinit says which weight initialization is good for a network on data, with evidence."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from goodinit import articles, datasets, initializers
+    from goodinit.articles.reproduce import reproduce
+    from goodinit.comparison import Comparison, compare
+    from goodinit.datasets import Dataset
+    from goodinit.errors import ArgumentError
+    from goodinit.initializers import Scheme, gain
+
+__all__ = [
+    "ArgumentError",
+    "Comparison",
+    "Dataset",
+    "Scheme",
+    "articles",
+    "compare",
+    "datasets",
+    "gain",
+    "initializers",
+    "reproduce",
+]
+
+# Imported when first asked for, so that `goodinit --help` waits for no pandas.
+_HOMES = {
+    "ArgumentError": "errors",
+    "Comparison": "comparison",
+    "Dataset": "datasets",
+    "Scheme": "initializers",
+    "compare": "comparison",
+    "gain": "initializers",
+    "reproduce": "articles.reproduce",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"goodinit.{_HOMES[name]}"), name)
+    if name in __all__:
+        return import_module(f"goodinit.{name}")
+    raise AttributeError(f"module 'goodinit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

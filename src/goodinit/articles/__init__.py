@@ -1,0 +1,15 @@
+"""The articles' own functions under their published names, and the figures that they publish.
+
+Only here are examples in columns, as published: ``X`` is (features, examples) and ``Y`` is
+(1, examples). Only here is randomness NumPy's legacy global stream (``np.random.seed``,
+``np.random.randn``), since the published numbers were drawn from it. "Xavier" is the articles' word
+for N(0, 1/fan_in), which the rest of goodinit calls ``lecun_normal``.
+
+A notebook written for the articles runs with its import lines changed:
+
+========================================  ===================================
+``init_utils`` (articles 000 to 003)      ``goodinit.articles.three_layer``
+``coding_neural_network_from_scratch``    ``goodinit.articles.deep``
+``load_dataset`` (article 004)            ``goodinit.articles.deep``
+========================================  ===================================
+"""

@@ -1,0 +1,104 @@
+"""Which scheme is meant: by a spec string, an alias, or a callable of the user's own."""
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from goodinit.errors import ArgumentError, bad_argument
+from goodinit.initializers.scheme import Draw, Scheme
+from goodinit.initializers.schemes import (
+    SCHEMES,
+    glorot_normal,
+    glorot_uniform,
+    he_normal,
+    he_uniform,
+    lecun_normal,
+)
+from goodinit.specs import build
+
+ALIASES: dict[str, Callable[..., Scheme]] = {
+    "lecun": lecun_normal,
+    "glorot": glorot_normal,
+    "xavier": glorot_normal,
+    "xavier_normal": glorot_normal,
+    "xavier_uniform": glorot_uniform,
+    "he": he_normal,
+    "kaiming": he_normal,
+    "kaiming_normal": he_normal,
+    "kaiming_uniform": he_uniform,
+}
+
+
+def read(spec: str | Scheme | Draw | Callable[[], Scheme]) -> Scheme:
+    """Return the scheme that is meant.
+
+    Parameters
+    ----------
+    spec : str, Scheme or callable
+        A spec string such as ``"he_normal"``, ``"normal(std=10)"`` or
+        ``"variance_scaling(2, fan_in, uniform)"``; a scheme, or the function of this module that
+        makes it; or any callable ``(rng, shape) -> array``, shown by its ``__name__``.
+
+    Raises
+    ------
+    ArgumentError
+        Where there is no such scheme, its arguments are out of range, or the string is no spec.
+
+    Examples
+    --------
+    >>> read("xavier_normal").name, read("normal(10)").name
+    ('glorot_normal', 'normal(std=10)')
+    >>> import numpy as np
+    >>> def halves(rng, shape):
+    ...     return np.full(shape, 0.5)
+    >>> read(halves).name
+    'halves'
+    """
+    if isinstance(spec, Scheme):
+        return spec
+    if isinstance(spec, str):
+        return build("initializer", spec, SCHEMES | ALIASES)
+    if not callable(spec):
+        raise bad_argument("initializer", spec, "a spec string or a callable (rng, shape) -> array")
+    if spec in SCHEMES.values():
+        return build("initializer", spec.__name__, SCHEMES)
+    name = getattr(spec, "__name__", type(spec).__name__)
+    return Scheme(name, spec)  # type: ignore[arg-type]  # makers of schemes are handled above
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a scheme's docstring says of it."""
+
+    spec: str
+    aliases: tuple[str, ...]
+    formula: str
+    derived_for: str
+    source: str
+
+
+def describe(name: str) -> Description:
+    """Return what is known of a scheme.
+
+    Examples
+    --------
+    >>> describe("he_normal").formula
+    'W ~ N(0, 2/fan_in)'
+    """
+    maker = SCHEMES[name]
+    text = inspect.getdoc(maker) or ""
+    found = re.match(
+        r"[^:]+: (?P<formula>.+?)\.\n\nDerived for: (?P<purpose>.+?)\.\n\n"
+        r".*?References\n-+\n(?P<source>.+?)\.?\n\n",
+        text,
+        re.DOTALL,
+    )
+    if not found:
+        raise ArgumentError(f"{name}: its docstring lacks the formula, the purpose or the source")
+    parameters = ", ".join(inspect.signature(maker).parameters)
+    return Description(
+        f"{name}({parameters})" if parameters else name,
+        tuple(alias for alias, of in ALIASES.items() if of is maker),
+        *(" ".join(found[part].split()) for part in ("formula", "purpose", "source")),
+    )

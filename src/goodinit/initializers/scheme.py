@@ -1,0 +1,95 @@
+"""What a scheme is: a name, and a draw of weights from a generator and a shape."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goodinit.errors import bad_argument
+
+Shape = tuple[int, int]
+Weights = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, Shape], Weights]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A named initialization scheme.
+
+    Attributes
+    ----------
+    name : str
+        Shown in tables and pictures, and, for a scheme of this module, what ``read`` takes.
+    draw : callable
+        ``draw(rng, shape)`` returns weights of ``shape = (fan_out, fan_in)``.
+
+    Examples
+    --------
+    >>> from goodinit.initializers import he_normal
+    >>> weights = he_normal()(np.random.default_rng(0), shape=(10, 2))
+    >>> weights.shape
+    (10, 2)
+    """
+
+    name: str
+    draw: Draw
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> Weights:
+        """Return weights of ``shape = (fan_out, fan_in)``, as float64.
+
+        Raises
+        ------
+        ArgumentError
+            Where the draw is not an array of finite numbers of that shape.
+        """
+        drawn = self.draw(rng, shape)
+        try:
+            weights = np.asarray(drawn).astype(np.float64, casting="same_kind")
+        except (TypeError, ValueError):
+            raise bad_argument(f"initializer {self.name}", drawn, "an array of numbers") from None
+        if weights.shape != tuple(shape):
+            raise bad_argument(
+                f"initializer {self.name}",
+                f"shape {weights.shape}",
+                f"weights of the shape that was asked for, {shape}",
+            )
+        if not np.isfinite(weights).all():
+            raise bad_argument(f"initializer {self.name}", "NaN or infinity", "finite weights")
+        return weights
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def draw_weights(scheme: Scheme, layers: tuple[int, ...], seed: int) -> list[Weights]:
+    """Return one weight matrix per layer of a fully connected network.
+
+    Each layer has a generator of its own, made from ``(seed, layer)``, so that two schemes of one
+    distribution get the same standard values from the same seed: they are compared in pairs.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    layers : tuple of int
+        Sizes from the input to the output, at least two.
+    seed : int
+        Not negative.
+
+    Returns
+    -------
+    list of array
+        Shapes ``(layers[l + 1], layers[l])``.
+
+    Examples
+    --------
+    >>> from goodinit.initializers import normal
+    >>> small, large = (draw_weights(normal(std), (2, 3, 1), seed=4) for std in (1, 10))
+    >>> np.allclose(10 * small[0], large[0])
+    True
+    """
+    return [
+        scheme(np.random.default_rng([seed, layer]), (fan_out, fan_in))
+        for layer, (fan_in, fan_out) in enumerate(pairwise(layers))
+    ]

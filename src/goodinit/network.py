@@ -1,0 +1,272 @@
+"""A fully connected network in plain NumPy: forward, cost, backward, update.
+
+This is the oracle: every faster path is tested against it. Arrays may carry leading axes, so that
+one call serves one network or a batch of them: weights are ``(..., fan_out, fan_in)``, biases
+``(..., fan_out)``, examples ``(n_samples, n_features)`` and shared, everything computed from them
+``(..., n_samples, units)``.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goodinit import activations
+from goodinit.errors import bad_argument, bad_name
+from goodinit.initializers import Scheme, draw_weights
+
+Array = NDArray[np.floating]
+Parameters = list[tuple[Array, Array]]  # one (weights, biases) per layer
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is trained.
+
+    Attributes
+    ----------
+    layers : tuple of int
+        Units per layer from the input to the output, at least two.
+    activation : str
+        Of the hidden layers, a spec of ``goodinit.activations``.
+    output : {"sigmoid", "softmax", "linear"}
+        With its cost: binary cross-entropy, cross-entropy, half the mean squared error.
+
+    Raises
+    ------
+    ArgumentError
+        Where a size, the activation or the output cannot be.
+
+    Examples
+    --------
+    >>> print(Network((2, 10, 5, 1)))
+    2-10-5-1, relu, sigmoid
+    """
+
+    layers: tuple[int, ...]
+    activation: str = "relu"
+    output: str = "sigmoid"
+
+    def __post_init__(self) -> None:
+        sizes: tuple[Any, ...] = tuple(self.layers) if isinstance(self.layers, Iterable) else ()
+        if len(sizes) < 2 or any(
+            isinstance(size, bool) or not isinstance(size, Integral) or size < 1 for size in sizes
+        ):
+            raise bad_argument("layers", self.layers, "two or more whole numbers above 0")
+        object.__setattr__(self, "layers", tuple(map(int, sizes)))
+        object.__setattr__(self, "activation", activations.read(self.activation).name)
+        if self.output not in tuple(OUTPUTS):
+            raise bad_name("output", str(self.output), OUTPUTS)
+
+    def __str__(self) -> str:
+        return f"{'-'.join(map(str, self.layers))}, {self.activation}, {self.output}"
+
+
+@dataclass(frozen=True)
+class Output:
+    """A last layer's activation with the cost whose slope it simplifies to (activation - target)/n.
+
+    Attributes
+    ----------
+    activation : callable
+        Logits (..., n, units) to outputs of the same shape.
+    costs : callable
+        Logits (..., n, units) and targets (n, units) to the cost of each example, (..., n).
+        Computed from the logits, so that a saturated output has a large cost and not an infinite
+        one.
+    classes : callable
+        Logits (..., n, units) to the predicted class of each example, (..., n).
+    """
+
+    activation: Callable[[Array], Array]
+    costs: Callable[[Array, Array], Array]
+    classes: Callable[[Array], NDArray[np.intp]]
+
+
+def _binary_cross_entropy(logits: Array, targets: Array) -> Array:
+    positive, rest = np.maximum(logits, 0), np.log1p(np.exp(-np.abs(logits)))
+    costs: Array = np.sum(positive - logits * targets + rest, axis=-1)
+    return costs
+
+
+def _shifted(logits: Array) -> Array:
+    shifted: Array = logits - logits.max(axis=-1, keepdims=True)
+    return shifted
+
+
+def _softmax(logits: Array) -> Array:
+    odds = np.exp(_shifted(logits))
+    probabilities: Array = odds / odds.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def _cross_entropy(logits: Array, targets: Array) -> Array:
+    shifted = _shifted(logits)
+    costs: Array = np.log(np.exp(shifted).sum(axis=-1)) - np.sum(shifted * targets, axis=-1)
+    return costs
+
+
+def _half_squared_error(logits: Array, targets: Array) -> Array:
+    costs: Array = 0.5 * np.sum((logits - targets) ** 2, axis=-1)
+    return costs
+
+
+OUTPUTS: dict[str, Output] = {
+    "sigmoid": Output(
+        activations.sigmoid, _binary_cross_entropy, lambda z: (z[..., 0] > 0).astype(np.intp)
+    ),
+    "softmax": Output(_softmax, _cross_entropy, lambda z: z.argmax(axis=-1)),
+    "linear": Output(lambda z: z, _half_squared_error, lambda z: z.argmax(axis=-1)),
+}
+
+
+def initialize(network: Network, scheme: Scheme, seed: int) -> Parameters:
+    """Return the network's weights as the scheme draws them from the seed, and biases of zero.
+
+    Examples
+    --------
+    >>> from goodinit.initializers import he_normal
+    >>> [weights.shape for weights, _ in initialize(Network((2, 10, 1)), he_normal(), seed=0)]
+    [(10, 2), (1, 10)]
+    """
+    drawn = draw_weights(scheme, network.layers, seed)
+    return [(weights, np.zeros(len(weights))) for weights in drawn]
+
+
+def targets(network: Network, y: NDArray[Any]) -> NDArray[np.float64]:
+    """Return what the output layer should say, (n_samples, outputs).
+
+    Parameters
+    ----------
+    network : Network
+    y : array, shape (n_samples,)
+        Class indices, or numbers for a linear output. Several classes become one-hot rows.
+
+    Examples
+    --------
+    >>> targets(Network((2, 3), output="softmax"), np.array([2, 0]))
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    if network.output == "softmax":
+        one_hot: NDArray[np.float64] = np.eye(network.layers[-1])[y]
+        return one_hot
+    return np.asarray(y, dtype=np.float64)[:, np.newaxis]
+
+
+def forward(network: Network, parameters: Parameters, X: Array) -> tuple[list[Array], list[Array]]:
+    """Return every layer's pre-activations and activations.
+
+    Parameters
+    ----------
+    network : Network
+    parameters : Parameters
+    X : array, shape (n_samples, n_features)
+
+    Returns
+    -------
+    preactivations : list of array, shapes (..., n_samples, units)
+        The last are the logits.
+    inputs : list of array, shapes (..., n_samples, fan_in)
+        What each layer was given: ``X``, then the hidden activations.
+
+    Examples
+    --------
+    >>> layer = (np.array([[1.0, -1.0]]), np.array([0.5]))
+    >>> preactivations, _ = forward(Network((2, 1)), [layer], np.array([[3.0, 1.0]]))
+    >>> preactivations[-1]
+    array([[2.5]])
+    """
+    hidden = activations.read(network.activation).function
+    preactivations: list[Array] = []
+    inputs = [X]
+    for layer, (weights, biases) in enumerate(parameters):
+        if layer:
+            inputs.append(hidden(preactivations[-1]))
+        preactivations.append(
+            inputs[-1] @ np.swapaxes(weights, -1, -2) + biases[..., np.newaxis, :]
+        )
+    return preactivations, inputs
+
+
+def cost(network: Network, logits: Array, targets: Array) -> Array:
+    """Return the mean cost over the examples, shape (...).
+
+    Examples
+    --------
+    >>> float(cost(Network((2, 1)), np.array([[-1000.0]]), np.array([[1.0]])))
+    1000.0
+    """
+    mean: Array = np.asarray(OUTPUTS[network.output].costs(logits, targets).mean(axis=-1))
+    return mean
+
+
+def score(network: Network, logits: Array, y: NDArray[Any]) -> Array:
+    """Return the accuracy, or for a linear output the coefficient of determination R², shape (...).
+
+    Examples
+    --------
+    >>> float(score(Network((2, 1)), np.array([[3.0], [-1.0]]), np.array([1, 1])))
+    0.5
+    """
+    if network.output == "linear":
+        residual = np.sum((logits[..., 0] - y) ** 2, axis=-1)
+        return np.asarray(1 - residual / np.sum((y - y.mean()) ** 2))
+    return np.asarray(np.mean(OUTPUTS[network.output].classes(logits) == y, axis=-1))
+
+
+def backward(network: Network, parameters: Parameters, X: Array, targets: Array) -> Parameters:
+    """Return the gradient of the cost, in the shapes of the parameters.
+
+    All three outputs pair with their cost so that d cost / d logits = (outputs - targets) / n.
+
+    Parameters
+    ----------
+    network : Network
+    parameters : Parameters
+    X : array, shape (n_samples, n_features)
+    targets : array, shape (n_samples, outputs)
+
+    Examples
+    --------
+    >>> layer = (np.array([[0.0, 0.0]]), np.array([0.0]))
+    >>> backward(Network((2, 1)), [layer], np.array([[3.0, 1.0]]), np.array([[1.0]]))
+    [(array([[-1.5, -0.5]]), array([-0.5]))]
+    """
+    slope = activations.read(network.activation).slope
+    preactivations, inputs = forward(network, parameters, X)
+    delta = (OUTPUTS[network.output].activation(preactivations[-1]) - targets) / len(X)
+    gradients: Parameters = []
+    for layer in reversed(range(len(parameters))):
+        gradients.append((np.swapaxes(delta, -1, -2) @ inputs[layer], delta.sum(axis=-2)))
+        if layer:
+            delta = (delta @ parameters[layer][0]) * slope(preactivations[layer - 1])
+    return gradients[::-1]
+
+
+def update(
+    parameters: Parameters, gradients: Parameters, learning_rate: float | Array
+) -> Parameters:
+    """Return the parameters after one step of gradient descent.
+
+    Parameters
+    ----------
+    parameters, gradients : Parameters
+    learning_rate : float or array, shape (...)
+        One for all networks of a batch, or one each.
+
+    Examples
+    --------
+    >>> layer = (np.array([[1.0]]), np.array([0.0]))
+    >>> slope = (np.array([[2.0]]), np.array([4.0]))
+    >>> update([layer], [slope], learning_rate=0.1)
+    [(array([[0.8]]), array([-0.4]))]
+    """
+    rate = np.asarray(learning_rate)[..., np.newaxis]
+    return [
+        (weights - rate[..., np.newaxis] * weight_slope, biases - rate * bias_slope)
+        for (weights, biases), (weight_slope, bias_slope) in zip(parameters, gradients, strict=True)
+    ]

@@ -1,0 +1,240 @@
+"""What is compared: the grid of initializer × learning rate × seed on one network and data set."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from goodinit.datasets import Dataset
+from goodinit.errors import bad_argument
+from goodinit.initializers import Draw, Scheme, read
+from goodinit.network import Network
+
+Initializer = str | Scheme | Draw
+
+ARTICLES: tuple[str, ...] = (
+    "zeros",
+    "normal(std=10)",
+    "normal(std=0.01)",
+    "lecun_normal",
+    "glorot_normal",
+    "he_normal",
+)
+
+# The quantiles between which 90 % of the seeds lie, wherever a spread is told or drawn.
+SEED_RANGE = (0.05, 0.95)
+
+_OUTPUTS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
+
+
+@dataclass(frozen=True)
+class Training:
+    """How each network is trained: full-batch gradient descent.
+
+    Attributes
+    ----------
+    iterations : int
+        Updates, above 0.
+    record : int
+        At about how many iterations, spread evenly over the training, costs and accuracies are
+        measured; above 0.
+
+    Raises
+    ------
+    ArgumentError
+        Where a number is out of range.
+
+    Examples
+    --------
+    >>> Training(iterations=10, record=5).moments
+    (0, 2, 4, 6, 8, 10)
+    """
+
+    iterations: int = 15_000
+    record: int = 100
+
+    def __post_init__(self) -> None:
+        whole("iterations", self.iterations, at_least=1)
+        whole("record", self.record, at_least=1)
+
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """The iterations that are recorded: the number of updates made, from 0 to the last."""
+        spread = np.linspace(0, self.iterations, min(self.record, self.iterations) + 1)
+        return tuple(int(moment) for moment in np.unique(spread.round()))
+
+    def __str__(self) -> str:
+        return f"gradient descent, {self.iterations:,} iterations, full batch"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One network to be trained."""
+
+    initializer: str
+    learning_rate: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """The grid of trials; made by ``plan``, which checks it."""
+
+    dataset: Dataset
+    network: Network
+    training: Training
+    schemes: tuple[Scheme, ...]
+    learning_rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    _by_name: dict[str, Scheme] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {scheme.name: scheme for scheme in self.schemes})
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every trial, seed by seed: a study that is cut short has whole pairs."""
+        return tuple(
+            Trial(scheme.name, rate, seed)
+            for seed, scheme, rate in product(self.seeds, self.schemes, self.learning_rates)
+        )
+
+    def scheme(self, name: str) -> Scheme:
+        """Return the scheme of that display name."""
+        return self._by_name[name]
+
+    def describe(self) -> str:
+        """Return data, network, training and seeds in one line."""
+        rates = ", ".join(f"{rate:g}" for rate in self.learning_rates)
+        seeds = f"{len(self.seeds)} seed{'s' if len(self.seeds) > 1 else ''}"
+        return (
+            f"{self.dataset.describe()} · {self.network} · {self.training} · "
+            f"learning rate {rates} · {seeds}"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was run, in plain values that JSON can hold."""
+        return {
+            "data": {
+                "name": self.dataset.name,
+                "task": self.dataset.task,
+                "train_examples": len(self.dataset.X_train),
+                "test_examples": len(self.dataset.X_test),
+                "features": self.dataset.n_features,
+                "classes": list(self.dataset.classes) if self.dataset.classes else None,
+            },
+            "network": {
+                "layers": list(self.network.layers),
+                "activation": self.network.activation,
+                "output": self.network.output,
+            },
+            "training": {"optimizer": "gradient_descent", "iterations": self.training.iterations},
+            "initializers": [scheme.name for scheme in self.schemes],
+            "learning_rates": list(self.learning_rates),
+            "seeds": list(self.seeds),
+        }
+
+
+def plan(
+    dataset: Dataset,
+    *,
+    initializers: Iterable[Initializer] | Initializer,
+    hidden: Sequence[int],
+    activation: str,
+    learning_rate: float | Sequence[float],
+    seeds: int | Sequence[int],
+    training: Training,
+) -> Study:
+    """Check everything that a comparison was asked for, and return its study.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    initializers : spec strings, schemes or callables
+        ``"articles"`` stands for ``ARTICLES``.
+    hidden : sequence of int
+        Units of each hidden layer; empty for a model without any.
+    activation : str
+    learning_rate : float or sequence of float
+        Above 0.
+    seeds : int or sequence of int
+        How many (0, 1, ...), or the seeds themselves.
+    training : Training
+
+    Raises
+    ------
+    ArgumentError
+        The first argument that cannot be used.
+
+    Examples
+    --------
+    >>> from goodinit.datasets import circles
+    >>> study = plan(circles(), initializers="articles", hidden=(10, 5), activation="relu",
+    ...              learning_rate=0.01, seeds=3, training=Training())
+    >>> print(study.network, len(study.trials))
+    2-10-5-1, relu, sigmoid 18
+    """
+    outputs = len(dataset.classes or ()) if dataset.task == "multiclass" else 1
+    units = tuple(whole("hidden", size, at_least=1) for size in _several("hidden", hidden))
+    return Study(
+        dataset,
+        Network((dataset.n_features, *units, outputs), activation, _OUTPUTS[dataset.task]),
+        training,
+        _schemes(initializers),
+        _distinct(
+            "learning_rate",
+            [_rate(rate) for rate in _several("learning_rate", learning_rate)],
+            "at least one number above 0",
+        ),
+        _seeds(seeds),
+    )
+
+
+def whole(argument: str, value: object, *, at_least: int) -> int:
+    """Return the value as an int where it is a whole number that is large enough."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < at_least:
+        raise bad_argument(argument, value, f"whole numbers from {at_least}")
+    return int(value)
+
+
+def _several(argument: str, value: object) -> list[Any]:
+    """Return a list of what may be one value or several."""
+    if isinstance(value, str) or value is None:
+        raise bad_argument(argument, value, "a number or several")
+    return list(value) if isinstance(value, Iterable) else [value]
+
+
+def _distinct(argument: str, values: list[Any], takes: str) -> tuple[Any, ...]:
+    if not values:
+        raise bad_argument(argument, values, takes)
+    twice = next((value for i, value in enumerate(values) if value in values[:i]), None)
+    if twice is not None:
+        raise bad_argument(argument, f"{twice} twice", "each only once")
+    return tuple(values)
+
+
+def _schemes(initializers: Iterable[Initializer] | Initializer) -> tuple[Scheme, ...]:
+    one = isinstance(initializers, str | Scheme) or callable(initializers)
+    asked: list[Any] = [initializers] if one else _several("initializers", initializers)
+    specs = [spec for item in asked for spec in (ARTICLES if item == "articles" else (item,))]
+    schemes = [read(spec) for spec in specs]
+    _distinct("initializers", [scheme.name for scheme in schemes], "at least one initializer")
+    return tuple(schemes)
+
+
+def _rate(value: object) -> float:
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not 0 < float(value) < float("inf"):  # type: ignore[arg-type]  # a Real here
+        raise bad_argument("learning_rate", value, "a number above 0")
+    return float(value)  # type: ignore[arg-type]  # a Real here
+
+
+def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(seeds, Integral):
+        return tuple(range(whole("seeds", seeds, at_least=1)))
+    chosen = [whole("seeds", seed, at_least=0) for seed in _several("seeds", seeds)]
+    return _distinct("seeds", chosen, "at least one seed")

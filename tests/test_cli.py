@@ -1,0 +1,156 @@
+"""The command line as its user meets it: what it prints, what it writes, how it refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+QUICK = ["--iterations", "30", "--seeds", "2"]
+
+
+def goodinit(*words: object, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from goodinit.cli import main; main()", *map(str, words)]
+    return subprocess.run(  # noqa: S603  # our own command line
+        command,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=os.environ | {"PYTHONWARNINGS": "error", "COLUMNS": "100"},
+    )
+
+
+def test_compare_prints_a_table_and_writes_pictures(tmp_path: Path) -> None:
+    done = goodinit("compare", "circles", *QUICK, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2-10-5-1, relu, sigmoid" in done.stdout
+    rows = [line.split()[0] for line in done.stdout.splitlines() if " %" in line and line.split()]
+    assert set(rows) >= {"zeros", "normal(std=10)", "normal(std=0.01)", "he_normal"}
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert {path.suffix for path in (tmp_path / "goodinit-circles").iterdir()} == {
+        ".png",
+        ".svg",
+        ".csv",
+    }
+
+
+def test_json_is_one_object_and_nothing_is_written(tmp_path: Path) -> None:
+    done = goodinit("compare", "circles", "--init", "zeros", *QUICK, "--json", cwd=tmp_path)
+    printed = json.loads(done.stdout)
+    assert printed["study"]["network"]["layers"] == [2, 10, 5, 1]
+    assert printed["study"]["seeds"] == [0, 1]
+    (row,) = printed["summary"]
+    assert row["initializer"] == "zeros"
+    assert row["train_accuracy"] == 0.5
+    assert row["initial_cost"] == pytest.approx(np.log(2), rel=1e-15)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_holds_null_where_a_trial_diverged(tmp_path: Path) -> None:
+    done = goodinit("compare", "circles", "--init", "normal(1e200)", *QUICK, "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["summary"][0]["train_cost"] is None
+
+
+def test_init_is_split_outside_parentheses_and_may_be_repeated(tmp_path: Path) -> None:
+    done = goodinit(
+        *("compare", "circles", "--init", "zeros,variance_scaling(2, fan_in, uniform)"),
+        *("--init", "he_normal", *QUICK, "--json"),
+        cwd=tmp_path,
+    )
+    assert json.loads(done.stdout)["study"]["initializers"] == [
+        "zeros",
+        "variance_scaling(scale=2, mode=fan_in, distribution=uniform)",
+        "he_normal",
+    ]
+
+
+def test_initializers_lists_every_scheme(tmp_path: Path) -> None:
+    done = goodinit("initializers", cwd=tmp_path)
+    for expected in ("glorot_uniform", "xavier_uniform", "N(0, 2/fan_in)", "2010", "sparse"):
+        assert expected in done.stdout
+    assert "…" not in done.stdout
+
+
+def test_help_and_version(tmp_path: Path) -> None:
+    assert "compare" in goodinit("--help", cwd=tmp_path).stdout
+    assert goodinit("--version", cwd=tmp_path).stdout.startswith("goodinit ")
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom goodinit.cli import main\nsys.argv = ['goodinit', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'pandas', 'matplotlib', 'sklearn', 'scipy', 'numba', 'torch'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)  # noqa: S603  # our own code
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["compare", "cirlces"], "did you mean 'circles'?"),
+        (["compare", "nowhere/data.csv"], "nowhere/data.csv"),
+        (["compare", "circles", "--init", "he_nrmal"], "did you mean 'he_normal'?"),
+        (["compare", "circles", "--init", "normal(std=-1)"], "std: got -1"),
+        (["compare", "circles", "--init", "normal(std=open('x'))"], "literal arguments"),
+        (["compare", "circles", "--init", "he,"], "init: got 'he,'"),
+        (["compare", "circles", "--init", "he,xavier,glorot"], "glorot_normal twice"),
+        (["compare", "circles", "--activation", "rleu"], "did you mean 'relu'?"),
+        (["compare", "circles", "--hidden", "10,x"], "hidden: got '10,x'"),
+        (["compare", "circles", "--hidden", "0"], "hidden: got 0"),
+        (["compare", "circles", "--seeds", "0"], "seeds: got 0"),
+        (["compare", "circles", "--seeds", "1,-2"], "seeds: got -2"),
+        (["compare", "circles", "--iterations", "-3"], "iterations: got -3"),
+        (["compare", "circles", "--iterations", "ten"], "--iterations"),
+        (["compare", "circles", "--learning-rate", "0"], "learning_rate: got 0"),
+        (["compare", "circles", "--learning-rate", "nan"], "learning_rate: got nan"),
+        (["compare", "circles", "--target", "x"], "target: got 'x'"),
+        (["compare", "--iterations", "3"], "Missing argument"),
+        (["compare", "circles", "--no-such-option"], "--no-such-option"),
+        (["nonsense"], "nonsense"),
+        (["reproduce", "--images", "nowhere"], "nowhere"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(tmp_path: Path, words: list[str], says: str) -> None:
+    done = goodinit(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert says in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_place_that_is_a_file_is_refused_before_any_work(tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("kept")
+    done = goodinit("compare", "circles", "--out", place, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "out: got" in done.stderr
+    assert place.read_text() == "kept"
+
+
+def test_ctrl_c_ends_with_one_line_and_leaves_no_empty_folder(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from goodinit.cli import main; main()"]
+    running = subprocess.Popen(  # noqa: S603  # our own command line
+        [*command, "compare", "circles", "--iterations", "100000000"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    folder = tmp_path / "goodinit-circles"
+    while not folder.exists() and running.poll() is None:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    running.send_signal(signal.SIGINT)
+    _, complaint = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert complaint == "goodinit: interrupted before anything was finished\n"
+    assert not folder.exists()
