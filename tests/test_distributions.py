@@ -273,11 +273,12 @@ def test_identity_is_a_padded_identity(shape: Shape, scale: float) -> None:
 
 
 @given(st.floats(0, 1, exclude_max=True), st.tuples(st.integers(1, 9), st.integers(1, 60)))
-def test_sparse_silences_the_same_number_of_inputs_of_every_unit(
+def test_sparse_silences_the_same_number_of_inputs_of_every_unit_and_never_all(
     sparsity: float, shape: Shape
 ) -> None:
     weights = draw(initializers.sparse(sparsity, 2), shape)
-    assert ((weights == 0).sum(axis=1) == np.ceil(sparsity * shape[1])).all()
+    silent = np.ceil(round(sparsity * shape[1], 9))
+    assert ((weights == 0).sum(axis=1) == min(silent, shape[1] - 1)).all()
 
 
 def test_sparse_silences_every_input_alike_and_leaves_the_others_normal() -> None:

@@ -52,7 +52,7 @@ def test_seeds_are_a_number_or_the_seeds_themselves() -> None:
 def test_recorded_moments_run_from_the_first_iteration_to_the_last(
     iterations: int, record: int
 ) -> None:
-    moments = Training(iterations, record).moments
+    moments = Training(iterations=iterations, record=record).moments
     assert moments[0] == 0
     assert moments[-1] == iterations
     assert len(moments) == min(record, iterations) + 1

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of the parser inside Typer
+_LONGER_THAN_LOADING = 1.0  # seconds
 _INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
 
 Images = Annotated[
@@ -100,10 +102,20 @@ def compare(
     ] = "10,5",
     activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "relu",
     learning_rate: Annotated[str, typer.Option(help="One, or several with commas.")] = "0.01",
-    iterations: Annotated[int, typer.Option(help="Updates by gradient descent.")] = 15_000,
+    iterations: Annotated[int, typer.Option(help="Updates of each network.")] = 15_000,
     seeds: Annotated[
         str, typer.Option(help="How many; or the seeds themselves, with commas.")
     ] = "20",
+    optimizer: Annotated[
+        str, typer.Option(help="gradient_descent, momentum, nesterov or adam.")
+    ] = "gradient_descent",
+    momentum: Annotated[float, typer.Option(help="Of momentum and Nesterov; Adam's β₁.")] = 0.9,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Examples per update. [default: all of them]")
+    ] = None,
+    weight_decay: Annotated[float, typer.Option(help="λ; λW is added to W's gradient.")] = 0.0,
+    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    record: Annotated[int, typer.Option(help="How often costs are measured, about.")] = 100,
     target: Annotated[
         str | None, typer.Option(help="The column of a table that is to be predicted.")
     ] = None,
@@ -146,10 +158,19 @@ def compare(
         activation=activation,
         learning_rate=_numbers("learning_rate", learning_rate, float),
         seeds=_seeds(seeds),
-        training=Training(iterations=iterations),
+        training=Training(
+            iterations=iterations,
+            optimizer=optimizer,
+            momentum=momentum,
+            batch_size=batch_size,
+            weight_decay=weight_decay,
+            dtype=dtype,
+            record=record,
+        ),
     )
     folder = out or (None if as_json else _default_folder(dataset))
-    with _folder(folder), _progress("training", quiet) as progress:
+    with _folder(folder), _progress("training", quiet) as (progress, say):
+        _compile(dtype, say)
         result = run(study, progress)
     if as_json:
         _print_json({"study": result.study.as_dict(), "summary": _rows(result.summary())})
@@ -170,7 +191,7 @@ def reproduce(images: Images = None, as_json: Json = False, quiet: Quiet = False
     from goodinit.articles.reproduce import must_be_exact
     from goodinit.articles.reproduce import reproduce as run
 
-    with _progress("reproducing", quiet) as progress:
+    with _progress("reproducing", quiet) as (progress, _):
         table = run(images, progress=progress)
     failed = must_be_exact(table)
     if as_json:
@@ -244,8 +265,13 @@ def _folder(folder: Path | None) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with the time left, on standard error, where someone is watching."""
+def _progress(
+    what: str, quiet: bool
+) -> Iterator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
+    """Show a bar with the time left, on standard error, where someone is watching.
+
+    Yields how to move the bar, by what is done and the total, and how to say what is going on.
+    """
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
@@ -259,11 +285,26 @@ def _progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     ) as bar:
         task = bar.add_task(what, total=None)
         try:
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+            yield (
+                lambda done, total: bar.update(task, completed=done, total=total, description=what),
+                lambda words: bar.update(task, description=words),
+            )
         except KeyboardInterrupt:
             bar.stop()
             code = _complain("interrupted before anything was finished", _INTERRUPTED)
             raise typer.Exit(code) from None
+
+
+def _compile(dtype: str, say: Callable[[str], None]) -> None:
+    """Compile the training kernel, and say so where it isn't in the cache yet."""
+    from goodinit.training import compile_kernel
+
+    compiling = Thread(target=compile_kernel, args=(dtype,), daemon=True)
+    compiling.start()
+    compiling.join(_LONGER_THAN_LOADING)
+    if compiling.is_alive():
+        say("compiling the training kernel (first run only)")
+        compiling.join()
 
 
 def _print_json(value: dict[str, Any]) -> None:

@@ -162,6 +162,11 @@ def compare(
     learning_rate: float | Sequence[float] = 0.01,
     iterations: int = 15_000,
     seeds: int | Sequence[int] = 20,
+    optimizer: str = "gradient_descent",
+    momentum: float = 0.9,
+    batch_size: int | None = None,
+    weight_decay: float = 0.0,
+    dtype: str = "float64",
     record: int = 100,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Comparison:
@@ -180,12 +185,13 @@ def compare(
         Of the hidden layers; see ``goodinit.activations``.
     learning_rate : float or sequence of float
     iterations : int
-        Updates by full-batch gradient descent.
+        Updates of each network.
     seeds : int or sequence of int
         How many, or the seeds themselves. One seed draws the same standard values for every
         scheme of a distribution, so that schemes are compared in pairs.
-    record : int
-        At about how many iterations costs and accuracies are measured.
+    optimizer, momentum, batch_size, weight_decay, dtype, record
+        How each network is trained and how often it is measured; see
+        ``goodinit.study.Training``. The default is gradient descent on all examples at once.
     progress : callable
         Called with the network updates made so far, and with their total.
 
@@ -205,7 +211,7 @@ def compare(
     >>> result.summary()[["initializer", "initial_cost"]].round(4)
       initializer  initial_cost
     0       zeros        0.6931
-    1   he_normal        0.8112
+    1   he_normal        0.7872
     """
     study = plan(
         datasets.load(data),
@@ -214,7 +220,15 @@ def compare(
         activation=activation,
         learning_rate=learning_rate,
         seeds=seeds,
-        training=Training(iterations=iterations, record=record),
+        training=Training(
+            iterations=iterations,
+            optimizer=optimizer,
+            momentum=momentum,
+            batch_size=batch_size,
+            weight_decay=weight_decay,
+            dtype=dtype,
+            record=record,
+        ),
     )
     return run(study, progress)
 
@@ -229,20 +243,20 @@ def run(study: Study, progress: Callable[[int, int], None]) -> Comparison:
         done += made
         progress(done, total)
 
-    for trial in study.trials:  # a callable that draws nonsense is found before any training
-        training.initialize(study, [trial])
+    _check_draws(study)
+    problem = training.prepare(study)
     records: list[training.Record] = []
     interrupted = False
     try:
         for batch in _batches(study):
-            records.append(training.train(study, batch, advance))
+            records.append(training.train(problem, batch, advance))
     except KeyboardInterrupt:
         if not records:
             raise
         interrupted = True
     finished = {trial.seed for record in records for trial in record.trials}
     seeds = tuple(seed for seed in study.seeds if seed in finished)
-    return _gather(replace(study, seeds=seeds), records, interrupted)
+    return _gather(problem, replace(study, seeds=seeds), records, interrupted)
 
 
 def _batches(study: Study) -> Iterator[tuple[Trial, ...]]:
@@ -253,10 +267,18 @@ def _batches(study: Study) -> Iterator[tuple[Trial, ...]]:
         yield study.trials[start : start + size]
 
 
-def _gather(study: Study, records: list[training.Record], interrupted: bool) -> Comparison:
+def _check_draws(study: Study) -> None:
+    """Draw every scheme once: a callable that draws nonsense is found before any training."""
+    for name in dict.fromkeys(scheme.name for scheme in study.schemes):
+        training.initial(study, Trial(name, study.learning_rates[0], study.seeds[0]))
+
+
+def _gather(
+    problem: training.Problem, study: Study, records: list[training.Record], interrupted: bool
+) -> Comparison:
     keep = study.dataset.n_features == 2
     networks = {
-        trial: [(weights[i], biases[i]) for weights, biases in record.parameters]
+        trial: training.network(problem, record, i)
         for record in records
         for i, trial in enumerate(record.trials if keep else ())
     }

@@ -1,10 +1,13 @@
 """How a wrong argument is said: in one line, with its name, what it got and what it takes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from math import isfinite
+from numbers import Integral, Real
 from pathlib import Path
 
 _LONGEST_SHOWN = 80
+_TOO_LARGE = 2**63
 
 
 class ArgumentError(ValueError):
@@ -35,7 +38,10 @@ def bad_argument(argument: str, got: object, takes: str) -> ArgumentError:
         ...
     goodinit.errors.ArgumentError: learning_rate: got -1, takes a number above 0
     """
-    shown = repr(str(got)) if isinstance(got, Path) else repr(got)
+    try:
+        shown = repr(str(got)) if isinstance(got, Path) else repr(got)
+    except ValueError:  # Python writes no integer of more than some thousand digits
+        shown = "a huge number"
     if len(shown) > _LONGEST_SHOWN:
         half = _LONGEST_SHOWN // 2
         shown = f"{shown[: half - 1]}…{shown[-half:]}"
@@ -54,3 +60,50 @@ def bad_name(argument: str, got: str, names: Iterable[str]) -> ArgumentError:
     near = get_close_matches(got.lower(), names, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return bad_argument(argument, got, f"one of {', '.join(names)}{hint}")
+
+
+def number(
+    argument: str, value: object, takes: str, holds: Callable[[float], bool] = lambda _: True
+) -> float:
+    """Return the value as a float where it is a finite number that fits.
+
+    Raises
+    ------
+    ArgumentError
+        Where it isn't.
+
+    Examples
+    --------
+    >>> number("std", 2, "a number above 0", lambda n: n > 0)
+    2.0
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise bad_argument(argument, value, takes)
+    try:
+        real = float(value) + 0.0  # -0.0 becomes 0.0, so that it has one name
+    except OverflowError:
+        raise bad_argument(argument, value, takes) from None
+    if not isfinite(real) or not holds(real):
+        raise bad_argument(argument, value, takes)
+    return real
+
+
+def whole(argument: str, value: object, *, at_least: int) -> int:
+    """Return the value as an int where it is a whole number that is large enough.
+
+    Raises
+    ------
+    ArgumentError
+        Where it isn't. A number beyond 64 bits isn't either: nothing here counts so far.
+
+    Examples
+    --------
+    >>> whole("seeds", 3, at_least=1)
+    3
+    """
+    takes = f"whole numbers from {at_least}"
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < at_least:
+        raise bad_argument(argument, value, takes)
+    if int(value) >= _TOO_LARGE:
+        raise bad_argument(argument, value, f"{takes} to below 2⁶³")
+    return int(value)

@@ -157,7 +157,9 @@ def targets(network: Network, y: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(y, dtype=np.float64)[:, np.newaxis]
 
 
-def forward(network: Network, parameters: Parameters, X: Array) -> tuple[list[Array], list[Array]]:
+def forward(
+    network: Network, parameters: Parameters, X: Array, offset: Array | float = 0.0
+) -> tuple[list[Array], list[Array]]:
     """Return every layer's pre-activations and activations.
 
     Parameters
@@ -165,6 +167,8 @@ def forward(network: Network, parameters: Parameters, X: Array) -> tuple[list[Ar
     network : Network
     parameters : Parameters
     X : array, shape (n_samples, n_features)
+    offset : array, shape (..., n_samples, units), optional
+        Added to the first pre-activations: what features that ``X`` leaves out contribute.
 
     Returns
     -------
@@ -186,9 +190,8 @@ def forward(network: Network, parameters: Parameters, X: Array) -> tuple[list[Ar
     for layer, (weights, biases) in enumerate(parameters):
         if layer:
             inputs.append(hidden(preactivations[-1]))
-        preactivations.append(
-            inputs[-1] @ np.swapaxes(weights, -1, -2) + biases[..., np.newaxis, :]
-        )
+        z = inputs[-1] @ np.swapaxes(weights, -1, -2) + biases[..., np.newaxis, :]
+        preactivations.append(z if layer else z + offset)
     return preactivations, inputs
 
 

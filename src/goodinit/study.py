@@ -1,16 +1,16 @@
 """What is compared: the grid of initializer × learning rate × seed on one network and data set."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import product
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from goodinit.datasets import Dataset
-from goodinit.errors import bad_argument
+from goodinit.errors import bad_argument, bad_name, number, whole
 from goodinit.initializers import Draw, Scheme, read
 from goodinit.network import Network
 
@@ -28,17 +28,32 @@ ARTICLES: tuple[str, ...] = (
 # The quantiles between which 90 % of the seeds lie, wherever a spread is told or drawn.
 SEED_RANGE = (0.05, 0.95)
 
+OPTIMIZERS = ("gradient_descent", "momentum", "nesterov", "adam")
+DTYPES = ("float64", "float32")
+
 _OUTPUTS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 
 
 @dataclass(frozen=True)
 class Training:
-    """How each network is trained: full-batch gradient descent.
+    """How each network is trained.
 
     Attributes
     ----------
     iterations : int
         Updates, above 0.
+    optimizer : str
+        One of ``OPTIMIZERS``. Momentum and Nesterov are v ← μv + g with the step v, or g + μv;
+        Adam is Kingma and Ba 2015, algorithm 1, with β₂ = 0.999 and ε = 1e-8.
+    momentum : float
+        μ, or Adam's β₁; from 0 to below 1. Gradient descent has none.
+    batch_size : int, optional
+        Examples per update. Each epoch visits all of them once, in an order that follows from the
+        trial's seed alone. Where not given, every update sees all examples.
+    weight_decay : float
+        λ ≥ 0; λW is added to the gradient of the weights W, nothing to that of the biases.
+    dtype : {"float64", "float32"}
+        Of everything that is trained.
     record : int
         At about how many iterations, spread evenly over the training, costs and accuracies are
         measured; above 0.
@@ -46,20 +61,34 @@ class Training:
     Raises
     ------
     ArgumentError
-        Where a number is out of range.
+        Where a value is out of range.
 
     Examples
     --------
     >>> Training(iterations=10, record=5).moments
     (0, 2, 4, 6, 8, 10)
+    >>> print(Training(iterations=200, optimizer="adam", batch_size=32))
+    adam, 200 iterations, batches of 32
     """
 
     iterations: int = 15_000
+    optimizer: str = "gradient_descent"
+    momentum: float = 0.9
+    batch_size: int | None = None
+    weight_decay: float = 0.0
+    dtype: str = "float64"
     record: int = 100
 
     def __post_init__(self) -> None:
         whole("iterations", self.iterations, at_least=1)
         whole("record", self.record, at_least=1)
+        if self.batch_size is not None:
+            whole("batch_size", self.batch_size, at_least=1)
+        for argument, names in (("optimizer", OPTIMIZERS), ("dtype", DTYPES)):
+            if getattr(self, argument) not in names:
+                raise bad_name(argument, str(getattr(self, argument)), names)
+        number("momentum", self.momentum, "a number from 0 to below 1", lambda n: 0 <= n < 1)
+        number("weight_decay", self.weight_decay, "a number from 0", lambda n: n >= 0)
 
     @property
     def moments(self) -> tuple[int, ...]:
@@ -68,7 +97,13 @@ class Training:
         return tuple(int(moment) for moment in np.unique(spread.round()))
 
     def __str__(self) -> str:
-        return f"gradient descent, {self.iterations:,} iterations, full batch"
+        size = "full batch" if self.batch_size is None else f"batches of {self.batch_size}"
+        parts = [self.optimizer.replace("_", " "), f"{self.iterations:,} iterations", size]
+        if self.weight_decay:
+            parts.append(f"weight decay {self.weight_decay:g}")
+        if self.dtype != "float64":
+            parts.append(self.dtype)
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -132,7 +167,7 @@ class Study:
                 "activation": self.network.activation,
                 "output": self.network.output,
             },
-            "training": {"optimizer": "gradient_descent", "iterations": self.training.iterations},
+            "training": asdict(self.training),
             "initializers": [scheme.name for scheme in self.schemes],
             "learning_rates": list(self.learning_rates),
             "seeds": list(self.seeds),
@@ -194,13 +229,6 @@ def plan(
     )
 
 
-def whole(argument: str, value: object, *, at_least: int) -> int:
-    """Return the value as an int where it is a whole number that is large enough."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < at_least:
-        raise bad_argument(argument, value, f"whole numbers from {at_least}")
-    return int(value)
-
-
 def _several(argument: str, value: object) -> list[Any]:
     """Return a list of what may be one value or several."""
     if isinstance(value, str) or value is None:
@@ -227,10 +255,7 @@ def _schemes(initializers: Iterable[Initializer] | Initializer) -> tuple[Scheme,
 
 
 def _rate(value: object) -> float:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not 0 < float(value) < float("inf"):  # type: ignore[arg-type]  # a Real here
-        raise bad_argument("learning_rate", value, "a number above 0")
-    return float(value)  # type: ignore[arg-type]  # a Real here
+    return number("learning_rate", value, "a number above 0", lambda rate: rate > 0)
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:

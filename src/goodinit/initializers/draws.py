@@ -68,7 +68,7 @@ def identity(rng: np.random.Generator, shape: Shape, gain: float) -> Weights:
 def sparse(rng: np.random.Generator, shape: Shape, sparsity: float, std: float) -> Weights:
     """Return draws of N(0, std²), with a share of each row set to zero."""
     weights = normal(rng, shape, std)
-    silent = int(np.ceil(sparsity * shape[1]))
+    silent = min(int(np.ceil(round(sparsity * shape[1], 9))), shape[1] - 1)
     order = np.argsort(rng.random(shape), axis=1)
     np.put_along_axis(weights, order[:, :silent], 0.0, axis=1)
     return weights

@@ -29,7 +29,9 @@ _CLOSED_GAINS: dict[str, Callable[[activations.Activation], float]] = {
 def gain(activation: str) -> float:
     """Return the factor by which an activation wants its weights scaled, √(scale).
 
-    With Var W = gain² / fan_in a layer keeps the second moment of its pre-activations.
+    With Var W = gain² / fan_in a layer keeps the second moment 1 of its pre-activations. Whether a
+    deep network stays there is another matter: an excess grows by 14 % a layer under gelu and by
+    17 % under silu, stays under relu, and dies out under selu and elu.
 
     - Closed form: linear 1, relu √2, leaky_relu(slope) √(2 / (1 + slope²)), selu 1 (its constants
       are made for that; PyTorch gives 3/4), elu 1 / √(1 + e² Φ(-2) - 2 √e Φ(-1)), whose bend at 0

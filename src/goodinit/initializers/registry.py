@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from goodinit.errors import ArgumentError, bad_argument
+from goodinit.errors import ArgumentError, bad_argument, bad_name
 from goodinit.initializers.scheme import Draw, Scheme
 from goodinit.initializers.schemes import (
     SCHEMES,
@@ -86,6 +86,8 @@ def describe(name: str) -> Description:
     >>> describe("he_normal").formula
     'W ~ N(0, 2/fan_in)'
     """
+    if name not in SCHEMES:
+        raise bad_name("scheme", name, SCHEMES)
     maker = SCHEMES[name]
     text = inspect.getdoc(maker) or ""
     found = re.match(

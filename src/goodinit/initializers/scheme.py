@@ -63,6 +63,11 @@ class Scheme:
         return self.name
 
 
+def generator(seed: int, layer: int) -> np.random.Generator:
+    """Return the generator of one layer, independent of every other layer's and seed's."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(layer,)))
+
+
 def draw_weights(scheme: Scheme, layers: tuple[int, ...], seed: int) -> list[Weights]:
     """Return one weight matrix per layer of a fully connected network.
 
@@ -90,6 +95,6 @@ def draw_weights(scheme: Scheme, layers: tuple[int, ...], seed: int) -> list[Wei
     True
     """
     return [
-        scheme(np.random.default_rng([seed, layer]), (fan_out, fan_in))
+        scheme(generator(seed, layer), (fan_out, fan_in))
         for layer, (fan_in, fan_out) in enumerate(pairwise(layers))
     ]

@@ -6,28 +6,11 @@ for, the references the source: ``describe`` and ``goodinit initializers`` read 
 
 from collections.abc import Callable
 from functools import partial
-from numbers import Real
 
-import numpy as np
-
+from goodinit import errors
 from goodinit.errors import bad_argument
 from goodinit.initializers import draws
 from goodinit.initializers.scheme import Scheme
-
-
-def _number(
-    argument: str, value: object, takes: str, holds: Callable[[float], bool] = lambda _: True
-) -> float:
-    """Return the value as a float where it is a finite number that fits."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise bad_argument(argument, value, takes)
-    try:
-        number = float(value) + 0.0  # -0.0 becomes 0.0, so that it has one name
-    except OverflowError:
-        raise bad_argument(argument, value, takes) from None
-    if not np.isfinite(number) or not holds(number):
-        raise bad_argument(argument, value, takes)
-    return number
 
 
 def _show(number: float) -> str:
@@ -36,7 +19,7 @@ def _show(number: float) -> str:
 
 
 def _positive(argument: str, value: object) -> float:
-    return _number(argument, value, "a number above 0", lambda number: number > 0)
+    return errors.number(argument, value, "a number above 0", lambda number: number > 0)
 
 
 def _choice(argument: str, value: object, choices: tuple[str, ...]) -> str:
@@ -99,7 +82,7 @@ def constant(value: float) -> Scheme:
     >>> constant(0.5)(np.random.default_rng(0), (1, 3))
     array([[0.5, 0.5, 0.5]])
     """
-    number = _number("value", value, "a finite number")
+    number = errors.number("value", value, "a finite number")
     return Scheme(f"constant(value={_show(number)})", partial(draws.constant, value=number))
 
 
@@ -146,8 +129,10 @@ def uniform(low: float, high: float) -> Scheme:
     >>> uniform(-1, 1)(np.random.default_rng(0), (1, 2)).round(2)
     array([[ 0.27, -0.46]])
     """
-    low = _number("low", low, "a finite number")
-    high = _number("high", high, f"a finite number above low, {_show(low)}", lambda n: n > low)
+    low = errors.number("low", low, "a finite number")
+    high = errors.number(
+        "high", high, f"a finite number above low, {_show(low)}", lambda n: n > low
+    )
     return Scheme(
         f"uniform(low={_show(low)}, high={_show(high)})", partial(draws.uniform, low=low, high=high)
     )
@@ -375,14 +360,15 @@ def identity(gain: float = 1.0) -> Scheme:
 
 
 def sparse(sparsity: float, std: float = 0.01) -> Scheme:
-    """Sparse: ⌈sparsity × fan_in⌉ incoming weights of each unit are 0, the others ~ N(0, std²).
+    """Sparse: ⌈sparsity × fan_in⌉ incoming weights of a unit, but one, are 0, others ~ N(0, std²).
 
     Derived for: wide layers whose units should differ and not saturate, whatever the fan.
 
     Parameters
     ----------
     sparsity : float
-        The fraction of each unit's incoming weights that is 0, from 0 to below 1. (PyTorch's
+        The fraction of each unit's incoming weights that is 0, from 0 to below 1; one always stays,
+        so that no unit is silent. (PyTorch's
         ``sparse_`` takes that fraction of each input's outgoing weights instead, which silences a
         layer of one unit altogether.)
     std : float
@@ -398,7 +384,9 @@ def sparse(sparsity: float, std: float = 0.01) -> Scheme:
     >>> (weights != 0).sum(axis=1)
     array([2, 2])
     """
-    sparsity = _number("sparsity", sparsity, "a number from 0 to below 1", lambda n: 0 <= n < 1)
+    sparsity = errors.number(
+        "sparsity", sparsity, "a number from 0 to below 1", lambda n: 0 <= n < 1
+    )
     std = _positive("std", std)
     return Scheme(
         f"sparse(sparsity={_show(sparsity)}, std={_show(std)})",

@@ -1,0 +1,137 @@
+"""Lossless input compression: training in the span of the examples where features outnumber them.
+
+Let X be the training examples, (n, d) with d > n, and Xᵀ = QR its thin QR decomposition: Q is
+(d, n) with orthonormal columns, and X = RᵀQᵀ. The network meets X only in the product XW₁ᵀ =
+Rᵀ(W₁Q)ᵀ, so it is the network with inputs Rᵀ, (n, n), and first weights V = W₁Q. The gradient with
+respect to W₁ is δᵀX = (δᵀRᵀ)Qᵀ: it lies in the span of the examples, and its coordinates there,
+δᵀRᵀ, are the gradient with respect to V. Gradient descent on V is therefore gradient descent on
+W₁, d/n times smaller, and so are momentum and mini-batches, which add multiples of such gradients.
+
+The part of W₁ outside the span, W⊥ = W₁ - VQᵀ, feels no gradient. Weight decay shrinks it, by one
+factor s that depends on the learning rate and the iteration alone. So nothing is lost: at any
+moment W₁ = VQᵀ + s W⊥, and what it makes of unseen examples X' is X'W₁ᵀ = (X'Q)Vᵀ + s X'W⊥ᵀ.
+
+Adam divides by the size of each coordinate of the gradient, which depends on the axes that are
+used, and is the one rule here for which this does not hold.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goodinit.datasets import Dataset
+from goodinit.study import Training
+
+Array = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Span:
+    """The training examples' span, and the examples in its coordinates.
+
+    Attributes
+    ----------
+    basis : array, shape (n_features, n_train)
+        Q, with orthonormal columns.
+    X_train : array, shape (n_train, n_train)
+        Rᵀ, the training examples in that basis.
+    X_test : array, shape (n_test, n_train)
+        The part of the test examples that lies in the span.
+    """
+
+    basis: Array
+    X_train: Array
+    X_test: Array
+
+
+def applies(dataset: Dataset, training: Training) -> bool:
+    """Return whether compression is exact for this training, and makes it smaller."""
+    return len(dataset.X_train) < dataset.n_features and training.optimizer != "adam"
+
+
+def span(dataset: Dataset) -> Span:
+    """Return the span of the training examples.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).standard_normal((3, 50))
+    >>> y = np.array([0, 1, 0])
+    >>> found = span(Dataset("few", X, y, X, y, ("a", "b")))
+    >>> found.X_train.shape, np.allclose(found.X_train @ found.basis.T, X)
+    ((3, 3), True)
+    """
+    basis, triangle = np.linalg.qr(dataset.X_train.T)
+    return Span(basis, np.ascontiguousarray(triangle.T), dataset.X_test @ basis)
+
+
+def project(weights: Array, found: Span) -> Array:
+    """Return V, the first weights in the span, (..., fan_out, n_train)."""
+    projected: Array = weights @ found.basis
+    return projected
+
+
+def unseen(weights: Array, dataset: Dataset, found: Span) -> Array:
+    """Return X'W⊥ᵀ, what the weights outside the span make of the test examples.
+
+    Shape (n_test, fan_out).
+    """
+    outside: Array = dataset.X_test @ weights.T - found.X_test @ project(weights, found).T
+    return outside
+
+
+def restore(trained: Array, initial: Array, found: Span, shrinkage: float) -> Array:
+    """Return W₁ after training, (fan_out, n_features).
+
+    Parameters
+    ----------
+    trained : array, shape (fan_out, n_train)
+        V after training.
+    initial : array, shape (fan_out, n_features)
+        W₁ before training.
+    found : Span
+    shrinkage : float
+        As ``shrinkage`` returns it; 1 without weight decay.
+    """
+    inside = trained - shrinkage * project(initial, found)
+    restored: Array = shrinkage * initial + inside @ found.basis.T
+    return restored
+
+
+def shrinkage(
+    training: Training, learning_rates: NDArray[np.float64], moments: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Return s, the factor by which weight decay has shrunk what no gradient reaches.
+
+    Parameters
+    ----------
+    training : Training
+        Its optimizer, momentum and weight decay.
+    learning_rates : array, shape (trials,)
+    moments : tuple of int
+        The iterations at which s is wanted, ascending.
+
+    Returns
+    -------
+    array, shape (moments, trials)
+
+    Examples
+    --------
+    >>> shrinkage(Training(weight_decay=0.5), np.array([0.1]), (0, 1, 2)).round(4).tolist()
+    [[1.0], [0.95], [0.9025]]
+    """
+    scale, velocity = np.ones_like(learning_rates), np.zeros_like(learning_rates)
+    if not training.weight_decay:
+        return np.ones((len(moments), len(learning_rates)))
+    inertia = 0.0 if training.optimizer == "gradient_descent" else training.momentum
+    ahead = inertia if training.optimizer == "nesterov" else 0.0
+    rows = {}
+    for iteration in range(moments[-1] + 1):
+        if iteration in moments:
+            rows[iteration] = scale
+        slope = training.weight_decay * scale
+        velocity = inertia * velocity + slope
+        step = slope + ahead * velocity if ahead else velocity
+        scale = scale - learning_rates * step
+    return np.array([rows[moment] for moment in moments])

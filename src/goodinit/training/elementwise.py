@@ -1,0 +1,252 @@
+"""The activations and their derivatives, as loops that the compiler turns into vector code.
+
+A call of the C library's exponential cannot be vectorised, so it is a polynomial here, and the
+other functions are made of it. Each is evaluated in float64, whatever the array's type, and
+branches only by choosing between two computed values.
+"""
+
+import math
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from goodinit.training.jit import compiled, inlined, spliced
+
+
+class Activation(IntEnum):
+    """What a hidden layer does to z; LEAKY_RELU takes its slope, ELU its α, as the parameter."""
+
+    LINEAR = 0
+    RELU = 1
+    LEAKY_RELU = 2
+    TANH = 3
+    SIGMOID = 4
+    ELU = 5
+    SELU = 6
+    GELU = 7
+    SILU = 8
+    SOFTPLUS = 9
+
+
+def polynomial(coefficients: list[float]) -> Any:
+    """Return x ↦ c₀ + c₁x + c₂x² + …, by Horner's rule, written out term by term.
+
+    A loop over the coefficients would be left as a loop, and keep its caller from being vectorised.
+    """
+
+    @intrinsic
+    def horner(_typing, _x):
+        def emit(_context, builder, _signature, arguments):
+            constants = [ir.Constant(ir.DoubleType(), c) for c in coefficients]
+            total = constants.pop()
+            for constant in reversed(constants):
+                product = builder.fmul(total, arguments[0], flags=["contract"])
+                total = builder.fadd(product, constant, flags=["contract"])
+            return total
+
+        return types.float64(types.float64), emit
+
+    return horner
+
+
+# ln 2 in two parts; the first ends in zero bits, so that its product with an integer is exact.
+LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+# Added to a float64 of size below 2⁵¹ it rounds that number to an integer, held in the lowest bits.
+ROUNDER = 1.5 * 2.0**52
+
+# (exp r - 1)/r = Σ rᵏ/(k+1)!: with |r| ≤ ln(2)/2 the first term left out is below 10⁻¹⁸.
+_exponential_series = polynomial([1.0 / math.factorial(k + 1) for k in range(14)])
+# atanh(s)/s = Σ s²ᵏ/(2k+1), in s²: with s ≤ 1/3 the first term left out is below 10⁻¹⁸.
+_atanh_series = polynomial([1.0 / (2 * k + 1) for k in range(18)])
+# Mills' ratio: Φ(-u) exp(u²/2) (1 + u/4) for u ≥ 0, as a polynomial in 2/(1 + u/4) - 1, to 5×10⁻¹⁵:
+# numpy.polynomial.chebyshev.chebinterpolate at degree 20 of scipy.special.erfcx(u/√2)/2 (1 + u/4).
+_mills_ratio = polynomial(
+    [
+        1.8882128260393766e-01, 1.5197416049296986e-01, 9.6784350185621320e-02,
+        4.6630464490160370e-02, 1.5099143719911575e-02, 1.8850472358860912e-03,
+        -8.6992304740211400e-04, -4.0770455279482115e-04, 3.3335723690176773e-05,
+        5.7773381091339235e-05, -4.7542678949962550e-07, -8.7849884404226740e-06,
+        1.7445877121371960e-07, 1.4776505374660427e-06, -1.4872011688387835e-07,
+        -2.5255323808822146e-07, 5.7557950937061580e-08, 3.7070887715045520e-08,
+        -1.3572599260148918e-08, -3.2772394922064035e-09, 1.5672032286543583e-09,
+    ]
+)  # fmt: skip
+
+
+@inlined
+def _reduce(x):
+    """Return r and an integer k with x = k ln 2 + r and |r| ≤ ln(2)/2."""
+    k = (x * (1 / math.log(2)) + ROUNDER) - ROUNDER
+    return (x - k * LN2_HIGH) - k * LN2_LOW, k
+
+
+@inlined
+def _power_of_two(k):
+    """2ᵏ for an integer -1022 ≤ k ≤ 1023: k written into the exponent bits of a float64."""
+    integer = np.float64(k + ROUNDER).view(np.int64)
+    return np.int64((integer + 1023) << 52).view(np.float64)
+
+
+@inlined
+def exp(x):
+    """Return eˣ, to one unit in the last place; 0, 1, infinity and NaN come out exact."""
+    x = min_of(max_of(x, -746.0), 710.0)
+    r, k = _reduce(x)
+    # Two factors, since 2ᵏ itself may be too large or too small where eˣ is not.
+    half = (0.5 * k + ROUNDER) - ROUNDER
+    return (1.0 + r * _exponential_series(r)) * _power_of_two(half) * _power_of_two(k - half)
+
+
+@inlined
+def _expm1(x):
+    """Return eˣ - 1 for x ≤ 0, to the last few bits also where x is tiny."""
+    r, k = _reduce(max_of(x, -40.0))
+    scale = _power_of_two(k)
+    return scale * (r * _exponential_series(r)) + (scale - 1.0)
+
+
+@inlined
+def max_of(x, bound):
+    """The larger; x where x is NaN."""
+    return bound if x < bound else x
+
+
+@inlined
+def min_of(x, bound):
+    """The smaller; x where x is NaN."""
+    return bound if x > bound else x
+
+
+@inlined
+def _linear(z, _):
+    return z, 1.0
+
+
+@inlined
+def _relu(z, _):
+    return max_of(z, 0.0), (1.0 if z > 0.0 else 0.0)
+
+
+@inlined
+def _leaky_relu(z, slope):
+    derivative = 1.0 if z > 0.0 else slope
+    return z * derivative, derivative
+
+
+@inlined
+def _tanh(z, _):
+    """Tanh|z| = (1 - e)/(1 + e), e = exp(-2|z|), found by e - 1, which keeps small z's digits."""
+    t = _expm1(-2.0 * abs(z))
+    t = t / (t + 2.0)
+    t = t if z < 0.0 else -t
+    return t, 1.0 - t * t
+
+
+@inlined
+def sigmoid(z):
+    """Return 1/(1 + exp(-z))."""
+    return 1.0 / (1.0 + exp(-z))
+
+
+@inlined
+def _sigmoid(z, _):
+    s = sigmoid(z)
+    return s, s * (1.0 - s)
+
+
+@inlined
+def _elu(z, alpha):
+    below = alpha * _expm1(min_of(z, 0.0))
+    return (below, below + alpha) if z < 0.0 else (z, 1.0)
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934, 1.6732632423543772848
+
+
+@inlined
+def _selu(z, _):
+    value, slope = _elu(z, SELU_ALPHA)
+    return SELU_SCALE * value, SELU_SCALE * slope
+
+
+@inlined
+def _gelu(z, _):
+    """Z Φ(z), Φ the normal distribution; its derivative is Φ(z) + z φ(z)."""
+    u = abs(z)
+    q = 1.0 / (1.0 + 0.25 * u)
+    bell = exp(-0.5 * z * z)
+    tail = bell * q * _mills_ratio(2.0 * q - 1.0)
+    area = tail if z < 0.0 else 1.0 - tail
+    return z * area, area + z * bell * (1 / math.sqrt(2 * math.pi))
+
+
+@inlined
+def _silu(z, _):
+    s = sigmoid(z)
+    return z * s, s * (1.0 + z * (1.0 - s))
+
+
+@inlined
+def _softplus(z, _):
+    """Log(1 + eᶻ) = max(z, 0) + log(1 + e), e = exp(-|z|), and log(1 + e) = 2 atanh(e/(2 + e))."""
+    e = exp(-abs(z))
+    s = e / (2.0 + e)
+    logarithm = 2.0 * s * _atanh_series(s * s)
+    return max_of(z, 0.0) + logarithm, (e if z < 0.0 else 1.0) / (1.0 + e)
+
+
+def _over_all(function: Callable[..., Any]) -> Any:
+    """Make a loop of `function`: values become f(values), slopes its derivative there."""
+
+    @compiled
+    def loop(values, slopes, parameter):
+        for row in range(values.shape[0]):
+            for j in range(values.shape[1]):
+                values[row, j], slopes[row, j] = function(values[row, j], parameter)
+
+    return loop
+
+
+_linear_all = _over_all(_linear)
+_relu_all = _over_all(_relu)
+_leaky_relu_all = _over_all(_leaky_relu)
+_tanh_all = _over_all(_tanh)
+_sigmoid_all = _over_all(_sigmoid)
+_elu_all = _over_all(_elu)
+_selu_all = _over_all(_selu)
+_gelu_all = _over_all(_gelu)
+_silu_all = _over_all(_silu)
+_softplus_all = _over_all(_softplus)
+
+
+@spliced
+def activate(activation, parameter, values, slopes):
+    """Replace values (a matrix) by the activation's, and slopes by its derivatives there.
+
+    A chain of ifs, since a table of functions would be called through pointers and never inlined.
+    """
+    if activation == Activation.RELU:
+        _relu_all(values, slopes, parameter)
+    elif activation == Activation.LEAKY_RELU:
+        _leaky_relu_all(values, slopes, parameter)
+    elif activation == Activation.TANH:
+        _tanh_all(values, slopes, parameter)
+    elif activation == Activation.SIGMOID:
+        _sigmoid_all(values, slopes, parameter)
+    elif activation == Activation.ELU:
+        _elu_all(values, slopes, parameter)
+    elif activation == Activation.SELU:
+        _selu_all(values, slopes, parameter)
+    elif activation == Activation.GELU:
+        _gelu_all(values, slopes, parameter)
+    elif activation == Activation.SILU:
+        _silu_all(values, slopes, parameter)
+    elif activation == Activation.SOFTPLUS:
+        _softplus_all(values, slopes, parameter)
+    else:
+        _linear_all(values, slopes, parameter)

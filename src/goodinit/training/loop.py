@@ -1,0 +1,244 @@
+"""The loop that records: batches of trials advance by segments, and are measured between them."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from goodinit import network as oracle
+from goodinit.network import Parameters
+from goodinit.study import Trial
+from goodinit.training import compression, kernel
+from goodinit.training.problem import Floats, Problem, initial, pack, unpack
+from goodinit.training.update import MEMORY, Optimizer, Rule
+
+MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
+
+# Floating-point operations between two looks at Ctrl-C: below a second on any machine.
+_OPERATIONS_PER_CALL = 5e9
+
+Progress = Callable[[int], None]  # called with the number of iterations just made, over all trials
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was measured while a batch of trials was trained.
+
+    Attributes
+    ----------
+    trials : tuple of Trial
+    curves : dict of str to array, shape (moments, trials)
+        Each of ``MEASURES`` at the training's moments. NaN for the test part where there is none.
+        For a number to predict, accuracy is the coefficient of determination R².
+    diverged : array of bool, shape (trials,)
+        Whether the training cost or a parameter ceased to be a finite number.
+    flat : array, shape (trials, P)
+        The trained parameters, packed; where inputs are compressed, in the span. ``network``
+        unpacks and restores them.
+    """
+
+    trials: tuple[Trial, ...]
+    curves: dict[str, NDArray[np.float64]]
+    diverged: NDArray[np.bool_]
+    flat: Floats
+
+
+@dataclass
+class _Chunk:
+    """Some of a batch's networks, which one thread advances and measures."""
+
+    trials: Sequence[Trial]
+    flat: Floats  # (trials, P)
+    state: Floats  # (trials, memory, P)
+    rates: NDArray[np.float64]
+    seeds: NDArray[np.uint64]
+    offsets: Floats | float  # of the test examples' first pre-activations, (trials, n_test, units)
+
+
+def train(
+    problem: Problem,
+    trials: Sequence[Trial],
+    progress: Progress = lambda _: None,
+    threads: int | None = None,
+) -> Record:
+    """Train a batch of trials of one study together.
+
+    A trial's numbers are the same to the last bit alone or in any batch, on one thread or many.
+
+    Parameters
+    ----------
+    problem : Problem
+    trials : sequence of Trial
+    progress : callable
+        Called from this thread after each segment.
+    threads : int, optional
+        Where not given, one for each processor that this process may use.
+
+    Examples
+    --------
+    >>> from goodinit.datasets import circles
+    >>> from goodinit.study import Training, plan
+    >>> from goodinit.training.problem import prepare
+    >>> study = plan(circles(), initializers="zeros", hidden=(10, 5), activation="relu",
+    ...              learning_rate=0.01, seeds=1, training=Training(iterations=20, record=2))
+    >>> train(prepare(study), study.trials).curves["train_cost"].round(4).tolist()
+    [[0.6931], [0.6931], [0.6931]]
+    """
+    compile_kernel(problem.study.training.dtype)  # its BLAS must be there to be limited
+    moments = problem.study.training.moments
+    shrinkage = _shrinkage(problem, trials)
+    workers = threads or available_processors()
+    parts = np.array_split(np.arange(len(trials)), min(workers, len(trials)))
+    # BLAS on one thread: the networks are what is spread over the processors.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        chunks = list(pool.map(lambda part: _start(problem, [trials[i] for i in part]), parts))
+
+        def measure(moment: int) -> NDArray[np.float64]:
+            shrunk = [shrinkage[moment, part] for part in parts]
+            rows = pool.map(lambda chunk, s: _measure(problem, chunk, s), chunks, shrunk)
+            return np.concatenate(list(rows), axis=1)
+
+        rows = [measure(0)]
+        for row, (before, after) in enumerate(pairwise(moments), start=1):
+            for start, stop in pairwise(_segments(problem, before, after, len(chunks[0].trials))):
+                list(pool.map(lambda chunk: _advance(problem, chunk, start, stop), chunks))  # noqa: B023  # used up before the loop goes on
+                progress((stop - start) * len(trials))
+            rows.append(measure(row))
+    curves = dict(zip(MEASURES, np.stack(rows, axis=1), strict=True))
+    flat = np.concatenate([chunk.flat for chunk in chunks])
+    finite = np.isfinite(curves["train_cost"]).all(axis=0) & np.isfinite(flat).all(axis=1)
+    return Record(tuple(trials), curves, ~finite, flat)
+
+
+def network(problem: Problem, record: Record, index: int) -> Parameters:
+    """Return a trained network in full, its first weights over all features of the data.
+
+    Parameters
+    ----------
+    problem : Problem
+        That the record was made from.
+    record : Record
+    index : int
+        Of the trial in ``record.trials``.
+    """
+    parameters = unpack(problem.layers, record.flat[index].astype(np.float64))
+    if problem.span is None:
+        return parameters
+    trial = record.trials[index]
+    (weights, biases), rest = parameters[0], parameters[1:]
+    shrunk = float(_shrinkage(problem, [trial])[-1, 0])
+    start = initial(problem.study, trial)[0][0]
+    return [(compression.restore(weights, start, problem.span, shrunk), biases), *rest]
+
+
+def available_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def compile_kernel(dtype: str) -> None:
+    """Compile the kernel for one dtype, or load what an earlier process compiled."""
+    empty = np.zeros((0, 3), dtype)
+    kernel.advance(
+        empty,
+        np.zeros((0, 0, 3), dtype),
+        np.zeros((2, 1), dtype),
+        np.zeros((1, 1), dtype),
+        network=kernel.Network(np.array([2, 1]), 0, 0.0, 0),
+        optimizer=Optimizer(int(Rule.GRADIENT_DESCENT)),
+        learning_rates=np.zeros(0),
+        seeds=np.zeros(0, np.uint64),
+        batch_size=1,
+        start=0,
+        iterations=0,
+    )
+
+
+def _start(problem: Problem, trials: Sequence[Trial]) -> _Chunk:
+    """Draw the trials' networks, one after another, so that few full ones are held at once."""
+    dtype = problem.X.dtype
+    flat: list[Floats] = []
+    offsets: list[Floats] = []
+    for trial in trials:
+        (weights, biases), *rest = initial(problem.study, trial)
+        if problem.span is not None:
+            offsets.append(compression.unseen(weights, problem.study.dataset, problem.span))
+            weights = compression.project(weights, problem.span)
+        flat.append(pack([(weights, biases), *rest]).astype(dtype))
+    packed = np.stack(flat)
+    memory = MEMORY[Rule(problem.optimizer.rule)]
+    return _Chunk(
+        trials,
+        packed,
+        np.zeros((len(trials), memory, packed.shape[1]), dtype),
+        np.array([trial.learning_rate for trial in trials]),
+        np.array([trial.seed for trial in trials], dtype=np.uint64),
+        np.stack(offsets).astype(dtype) if offsets else 0.0,
+    )
+
+
+def _advance(problem: Problem, chunk: _Chunk, start: int, stop: int) -> None:
+    batch_size = problem.study.training.batch_size
+    kernel.advance(
+        chunk.flat,
+        chunk.state,
+        problem.X,
+        problem.Y,
+        network=problem.network,
+        optimizer=problem.optimizer,
+        learning_rates=chunk.rates,
+        seeds=chunk.seeds,
+        batch_size=problem.X.shape[1] if batch_size is None else batch_size,
+        start=start,
+        iterations=stop - start,
+    )
+
+
+def _measure(
+    problem: Problem, chunk: _Chunk, shrinkage: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return a row for each of ``MEASURES``, shape (4, trials)."""
+    data = problem.study.dataset
+    parameters = unpack(problem.layers, chunk.flat)
+    with np.errstate(all="ignore"):  # a trial that overflows is marked, not announced
+        train_cost, train_accuracy = _evaluate(problem, parameters, problem.X_train, data.y_train)
+        if not len(data.X_test):
+            missing = np.full_like(train_cost, np.nan)
+            return np.array([train_cost, missing, train_accuracy, missing])
+        offset = shrinkage[:, np.newaxis, np.newaxis] * chunk.offsets
+        test_cost, test_accuracy = _evaluate(
+            problem, parameters, problem.X_test, data.y_test, offset
+        )
+        return np.array([train_cost, test_cost, train_accuracy, test_accuracy])
+
+
+def _evaluate(
+    problem: Problem, parameters: Parameters, X: Floats, y: Floats, offset: Floats | float = 0.0
+) -> tuple[Floats, Floats]:
+    net = problem.study.network
+    logits = oracle.forward(net, parameters, X, offset)[0][-1]
+    return oracle.cost(net, logits, oracle.targets(net, y)), oracle.score(net, logits, y)
+
+
+def _shrinkage(problem: Problem, trials: Sequence[Trial]) -> NDArray[np.float64]:
+    """Return what weight decay leaves of the weights outside the span, (moments, trials)."""
+    training = problem.study.training
+    rates = np.array([trial.learning_rate for trial in trials])
+    if problem.span is None:
+        return np.ones((len(training.moments), len(trials)))
+    return compression.shrinkage(training, rates, training.moments)
+
+
+def _segments(problem: Problem, before: int, after: int, networks: int) -> list[int]:
+    """Return the iterations at which a segment may stop, so that no call keeps Ctrl-C waiting."""
+    examples = problem.study.training.batch_size or problem.X.shape[1]
+    products = sum(a * b for a, b in pairwise(problem.layers))
+    longest = max(1, int(_OPERATIONS_PER_CALL / (6 * products * examples * networks)))
+    return [*range(before, after, longest), after]

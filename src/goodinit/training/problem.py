@@ -1,0 +1,120 @@
+"""What all trials of a study share in training: the examples, as the kernel wants them."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goodinit import activations
+from goodinit import network as oracle
+from goodinit.network import Parameters
+from goodinit.study import Study, Trial
+from goodinit.training import compression, kernel
+from goodinit.training.compression import Span
+from goodinit.training.elementwise import Activation
+from goodinit.training.update import Optimizer, Rule
+
+Floats = NDArray[np.floating[Any]]
+
+_ELU_ALPHA = 1.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A study, prepared for training.
+
+    Attributes
+    ----------
+    study : Study
+    X_train, X_test : array, shape (n_samples, features)
+        In the coordinates of the training examples' span where ``span`` is there.
+    X, Y : array, shapes (features, n_train) and (outputs, n_train)
+        Training examples and targets, examples last and contiguous, in the training's dtype.
+    network : kernel.Network
+    optimizer : Optimizer
+    span : Span, optional
+        Where the inputs are compressed.
+    """
+
+    study: Study
+    X_train: Floats
+    X_test: Floats
+    X: Floats
+    Y: Floats
+    network: kernel.Network
+    optimizer: Optimizer
+    span: Span | None
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Units per layer of what is trained, from the (compressed) features on."""
+        return tuple(int(units) for units in self.network.layers)
+
+
+def prepare(study: Study) -> Problem:
+    """Return what the trials of a study share.
+
+    Examples
+    --------
+    >>> from goodinit.datasets import circles
+    >>> from goodinit.study import Training, plan
+    >>> study = plan(circles(), initializers="he", hidden=(10,), activation="relu",
+    ...              learning_rate=0.01, seeds=1, training=Training())
+    >>> prepare(study).X.shape
+    (2, 300)
+    """
+    data, training, network = study.dataset, study.training, study.network
+    span = compression.span(data) if compression.applies(data, training) else None
+    X_train, X_test = (span.X_train, span.X_test) if span else (data.X_train, data.X_test)
+    activation = activations.read(network.activation)
+    code = Activation[activation.name.partition("(")[0].upper()]
+    return Problem(
+        study,
+        X_train.astype(training.dtype, copy=False),
+        X_test.astype(training.dtype, copy=False),
+        X=np.ascontiguousarray(X_train.T, dtype=training.dtype),
+        Y=np.ascontiguousarray(oracle.targets(network, data.y_train).T, dtype=training.dtype),
+        network=kernel.Network(
+            np.array([X_train.shape[1], *network.layers[1:]]),
+            int(code),
+            _ELU_ALPHA if code is Activation.ELU else activation.parameter,
+            int(kernel.Output[network.output.upper()]),
+        ),
+        optimizer=Optimizer(
+            int(Rule[training.optimizer.upper()]),
+            momentum=float(training.momentum),
+            weight_decay=float(training.weight_decay),
+        ),
+        span=span,
+    )
+
+
+def initial(study: Study, trial: Trial) -> Parameters:
+    """Return the parameters that a trial starts from, in full."""
+    return oracle.initialize(study.network, study.scheme(trial.initializer), trial.seed)
+
+
+def unpack(layers: tuple[int, ...], flat: Floats) -> Parameters:
+    """Return views of packed parameters, (..., P), as weights and biases per layer.
+
+    Examples
+    --------
+    >>> unpack((2, 1), np.array([[1.0, 2.0, 3.0]]))
+    [(array([[[1., 2.]]]), array([[3.]]))]
+    """
+    parameters: Parameters = []
+    first = 0
+    for fan_in, fan_out in pairwise(layers):
+        middle = first + fan_out * fan_in
+        last = middle + fan_out
+        weights = flat[..., first:middle].reshape(*flat.shape[:-1], fan_out, fan_in)
+        parameters.append((weights, flat[..., middle:last]))
+        first = last
+    return parameters
+
+
+def pack(parameters: Parameters) -> Floats:
+    """Return the parameters of one network as one array, (P,), as ``unpack`` reads them."""
+    return np.concatenate([part.ravel() for layer in parameters for part in layer])
