@@ -225,6 +225,8 @@ def with_value(array: NDArray[Any], where: Any, value: Any) -> NDArray[Any]:
     return changed
 
 
+HUGE = np.longdouble("1e4000")
+
 BAD_DATA: dict[str, tuple[Any, dict[str, Any], str]] = {
     "nearest name": ("cirlces", {}, "data: got 'cirlces', takes one of circles, moons"),
     "capital": ("Circles", {}, "(did you mean 'circles'?)"),
@@ -258,6 +260,8 @@ BAD_DATA: dict[str, tuple[Any, dict[str, Any], str]] = {
         {},
         "X_test, row 0, column 1: g",
     ),
+    "beyond float64": ((np.full((10, 2), HUGE), Y10), {}, "X, row 0, column 0: got inf"),
+    "label beyond float64": ((X10, np.full(10, HUGE)), {}, "y, row 0: got inf"),
     "infinite label": ((X10, with_value(Y10, 2, np.inf)), {}, "y, row 2: got inf"),
     "missing label": ((X10, ["a", None] * 5), {}, "y, row 1: got None, takes a string"),
     "too few labels": ((X10, Y10[:8]), {}, "length of y: got 8, takes 10"),
@@ -274,6 +278,7 @@ BAD_DATA: dict[str, tuple[Any, dict[str, Any], str]] = {
     "other labels": ((X10, Y10, X10, Y10.astype(str)), {}, "type of y_test: got '<U"),
     "string for number": ((X10, X10[:, 0] / 3, X10, ["a"] * 10), {}, "type of y_test: got '<U1'"),
     "lonely class": ((X10, [0] * 9 + [1]), {}, "test_fraction: got 0.25, takes 0, or a fraction"),
+    "whole numbers": ((X10, np.arange(10)), {}, "whole numbers count as classes: to predict them"),
     "thin class": ((X10, [0] * 8 + [1] * 2), {"test_fraction": 0.8}, "smallest with 2 of 10"),
     "no room to train": ((X10, Y10), {"test_fraction": 0.95}, "test_fraction: got 0.95"),
     "no room to test": ((X10, Y10), {"test_fraction": 0.01}, "test_fraction: got 0.01"),
@@ -343,6 +348,10 @@ def test_a_dataset_made_by_hand_decides_that_whole_numbers_are_to_be_predicted()
     assert data.describe() == (
         "good: 10 train and 10 test examples, 2 features, a number to predict"
     )
+
+
+def test_only_classes_that_are_whole_numbers_are_explained_by_the_rule_for_them() -> None:
+    assert "whole numbers" not in refusal((X10, list("abcdefghij")))
 
 
 def test_importing_the_package_loads_none_of_the_slow_libraries() -> None:

@@ -312,6 +312,13 @@ def test_what_only_its_suffix_calls_an_image_is_named(content: bytes, pets: Path
     assert "data: got 'pets/cat.9.jpg', takes an image" in refusal(pets)
 
 
+def test_a_link_to_an_image_that_is_gone_is_named(pets: Path) -> None:
+    (pets / "cat.9.png").symlink_to("gone.png")
+    line = refusal(pets)
+    assert line.startswith("data: got 'pets/cat.9.png', takes an image that Pillow can read")
+    assert line.endswith("(No such file or directory)")
+
+
 def test_sixteen_bits_a_channel_are_refused_because_rgb_would_clip_them(pets: Path) -> None:
     Image.fromarray(np.full((4, 6), 40_000, np.uint16)).save(pets / "cat.9.png")
     assert "data: got 'pets/cat.9.png', takes 8 bits a channel" in refusal(pets)

@@ -135,7 +135,7 @@ def as_features(
         raise bad_argument(f"shape of {argument}", array.shape, takes)
     if array.dtype.kind not in "biuf":
         raise bad_argument(f"type of {argument}", str(array.dtype), "real numbers")
-    array = array.astype(np.float64, copy=False)
+    array = _as_float64(array)
     finite = np.isfinite(array)
     if not finite.all():
         row, column = (int(i) for i in np.unravel_index(finite.argmin(), finite.shape))
@@ -172,6 +172,8 @@ def as_labels(argument: str, y: ArrayLike) -> NDArray[Any]:
         array = array.astype(np.str_)
     if array.dtype.kind not in "biufU":
         raise bad_argument(f"type of {argument}", str(array.dtype), "strings, bools or numbers")
+    if array.dtype.kind == "f":
+        array = _as_float64(array)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         row = int(np.isfinite(array).argmin())
         raise bad_argument(f"{argument}, row {row}", float(array[row]), "a finite number")
@@ -206,6 +208,11 @@ def _as_array(argument: str, value: ArrayLike) -> NDArray[Any]:
         return np.asarray(value)
     except ValueError:  # what NumPy raises for rows of different lengths
         raise bad_argument(argument, value, "an array with rows of one length") from None
+
+
+def _as_float64(array: NDArray[Any]) -> NDArray[np.float64]:
+    with np.errstate(over="ignore"):  # a long double beyond float64 is refused as an infinity
+        return array.astype(np.float64, copy=False)
 
 
 def _as_targets(argument: str, y: ArrayLike, classes: tuple[str, ...] | None) -> NDArray[Any]:

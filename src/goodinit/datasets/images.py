@@ -72,7 +72,9 @@ def _images_in(folder: Path) -> list[Path]:
     return sorted(
         file
         for file in folder.iterdir()
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in SUFFIXES
+        and not file.name.startswith(".")
+        and (file.is_file() or not file.exists())  # a link to nothing is refused when it is read
     )
 
 

@@ -42,6 +42,8 @@ def load(
         The column of a table file to predict.
     test_fraction : float
         Where the data have no test part, the share of examples to set aside for it, in [0, 1).
+        Circles, moons, blobs, spirals, xor, and arrays or archives in two parts bring their own
+        test part: this and `split_seed` then change nothing.
     split_seed : int
         Which examples those are. The same seed sets aside the same ones.
     standardize : bool

@@ -120,7 +120,16 @@ def _too_few(dataset: Dataset, test_fraction: float, counts: NDArray[np.int64]) 
     if dataset.classes is None:
         return bad_argument("test_fraction", test_fraction, f"{takes} ({n} in all)")
     smallest = f"{len(counts)} classes, the smallest with {counts.min()} of {n} examples"
-    return bad_argument("test_fraction", test_fraction, f"{takes} in every class ({smallest})")
+    counted = all(name.lstrip("-").isdecimal() for name in dataset.classes)
+    rule = (
+        "; whole numbers count as classes: to predict them, give them a fraction or pass a Dataset "
+        "with classes=None"
+    )
+    return bad_argument(
+        "test_fraction",
+        test_fraction,
+        f"{takes} in every class ({smallest}{rule if counted else ''})",
+    )
 
 
 def is_number(value: object, kind: type) -> bool:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from goodinit.errors import bad_argument
+from goodinit.errors import ArgumentError, bad_argument
 
 Shape = tuple[int, int]
 Weights = NDArray[np.float64]
@@ -42,9 +42,9 @@ class Scheme:
         Raises
         ------
         ArgumentError
-            Where the draw is not an array of finite numbers of that shape.
+            Where the draw raises an error, or is not an array of finite numbers of that shape.
         """
-        drawn = self.draw(rng, shape)
+        drawn = self._drawn(rng, shape)
         try:
             weights = np.asarray(drawn).astype(np.float64, casting="same_kind")
         except (TypeError, ValueError):
@@ -58,6 +58,19 @@ class Scheme:
         if not np.isfinite(weights).all():
             raise bad_argument(f"initializer {self.name}", "NaN or infinity", "finite weights")
         return weights
+
+    def _drawn(self, rng: np.random.Generator, shape: Shape) -> object:
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # the line on finite weights says it
+                return self.draw(rng, shape)
+        except ArgumentError:
+            raise
+        except Exception as error:  # a callable of the user's own may raise anything
+            raise bad_argument(
+                f"initializer {self.name}",
+                f"{type(error).__name__}: {error}",
+                "a callable (rng, shape) that returns weights",
+            ) from error
 
     def __str__(self) -> str:
         return self.name

@@ -1,15 +1,25 @@
 """How a batch of trials is trained: the fused kernel, the compression, the loop that records."""
 
-from goodinit.training.loop import MEASURES, Record, compile_kernel, network, train
+from goodinit.training.loop import (
+    MEASURES,
+    Observe,
+    Record,
+    compile_kernel,
+    network,
+    networks,
+    train,
+)
 from goodinit.training.problem import Problem, initial, prepare
 
 __all__ = [
     "MEASURES",
+    "Observe",
     "Problem",
     "Record",
     "compile_kernel",
     "initial",
     "network",
+    "networks",
     "prepare",
     "train",
 ]

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from goodinit.datasets import Dataset
 from goodinit.study import Training
@@ -62,8 +63,10 @@ def span(dataset: Dataset) -> Span:
     >>> found.X_train.shape, np.allclose(found.X_train @ found.basis.T, X)
     ((3, 3), True)
     """
-    basis, triangle = np.linalg.qr(dataset.X_train.T)
-    return Span(basis, np.ascontiguousarray(triangle.T), dataset.X_test @ basis)
+    # On two threads the last bits differ, and on a busy machine it takes several times as long.
+    with threadpool_limits(1, user_api="blas"):
+        basis, triangle = np.linalg.qr(dataset.X_train.T)
+        return Span(basis, np.ascontiguousarray(triangle.T), dataset.X_test @ basis)
 
 
 def project(weights: Array, found: Span) -> Array:
@@ -99,6 +102,7 @@ def restore(trained: Array, initial: Array, found: Span, shrinkage: float) -> Ar
     return restored
 
 
+@np.errstate(all="ignore")  # where it overflows, so do the trial's weights, and it is marked
 def shrinkage(
     training: Training, learning_rates: NDArray[np.float64], moments: tuple[int, ...]
 ) -> NDArray[np.float64]:

@@ -162,7 +162,7 @@ def _sigmoid(z, _):
 @inlined
 def _elu(z, alpha):
     below = alpha * _expm1(min_of(z, 0.0))
-    return (below, below + alpha) if z < 0.0 else (z, 1.0)
+    return (z, 1.0) if z > 0.0 else (below, below + alpha)
 
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934, 1.6732632423543772848

@@ -1,20 +1,22 @@
 """The loop that records: batches of trials advance by segments, and are measured between them."""
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from goodinit import network as oracle
-from goodinit.network import Parameters
+from goodinit.network import Parameters, pack, unpack
 from goodinit.study import Trial
 from goodinit.training import compression, kernel
-from goodinit.training.problem import Floats, Problem, initial, pack, unpack
+from goodinit.training.problem import Floats, Problem, initial
 from goodinit.training.update import MEMORY, Optimizer, Rule
 
 MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
@@ -23,6 +25,8 @@ MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
 _OPERATIONS_PER_CALL = 5e9
 
 Progress = Callable[[int], None]  # called with the number of iterations just made, over all trials
+# Looks at some trials' packed parameters at one moment; see ``Record.flat``.
+Observe = Callable[[Problem, Sequence[Trial], Floats], Any]
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,15 @@ class Record:
     flat : array, shape (trials, P)
         The trained parameters, packed; where inputs are compressed, in the span. ``network``
         unpacks and restores them.
+    observed : dict of int to list
+        What ``observe`` returned at each of its moments, part by part of the batch.
     """
 
     trials: tuple[Trial, ...]
     curves: dict[str, NDArray[np.float64]]
     diverged: NDArray[np.bool_]
     flat: Floats
+    observed: dict[int, list[Any]] = field(default_factory=dict)
 
 
 @dataclass
@@ -65,6 +72,7 @@ def train(
     trials: Sequence[Trial],
     progress: Progress = lambda _: None,
     threads: int | None = None,
+    observe: Mapping[int, Observe] | None = None,
 ) -> Record:
     """Train a batch of trials of one study together.
 
@@ -78,6 +86,8 @@ def train(
         Called from this thread after each segment.
     threads : int, optional
         Where not given, one for each processor that this process may use.
+    observe : dict of int to callable
+        Further measurements, at some of the training's moments.
 
     Examples
     --------
@@ -103,37 +113,61 @@ def train(
             rows = pool.map(lambda chunk, s: _measure(problem, chunk, s), chunks, shrunk)
             return np.concatenate(list(rows), axis=1)
 
+        observed: dict[int, list[Any]] = {}
+
+        def look(moment: int) -> None:
+            seeing = (observe or {}).get(moment)
+            if seeing is not None:
+                parts = pool.map(lambda chunk: seeing(problem, chunk.trials, chunk.flat), chunks)
+                observed[moment] = list(parts)
+
         rows = [measure(0)]
+        look(0)
         for row, (before, after) in enumerate(pairwise(moments), start=1):
             for start, stop in pairwise(_segments(problem, before, after, len(chunks[0].trials))):
                 list(pool.map(lambda chunk: _advance(problem, chunk, start, stop), chunks))  # noqa: B023  # used up before the loop goes on
                 progress((stop - start) * len(trials))
             rows.append(measure(row))
+            look(after)
     curves = dict(zip(MEASURES, np.stack(rows, axis=1), strict=True))
     flat = np.concatenate([chunk.flat for chunk in chunks])
     finite = np.isfinite(curves["train_cost"]).all(axis=0) & np.isfinite(flat).all(axis=1)
-    return Record(tuple(trials), curves, ~finite, flat)
+    return Record(tuple(trials), curves, ~finite, flat, observed)
 
 
-def network(problem: Problem, record: Record, index: int) -> Parameters:
-    """Return a trained network in full, its first weights over all features of the data.
+def networks(problem: Problem, trials: Sequence[Trial], flat: Floats, moment: int) -> Parameters:
+    """Return trials' networks in full, their first weights over all features of the data.
 
     Parameters
     ----------
     problem : Problem
-        That the record was made from.
-    record : Record
-    index : int
-        Of the trial in ``record.trials``.
+    trials : sequence of Trial
+    flat : array, shape (trials, P)
+        As in ``Record.flat``.
+    moment : int
+        The iteration that they have reached, one of the training's moments.
     """
-    parameters = unpack(problem.layers, record.flat[index].astype(np.float64))
+    parameters = unpack(problem.layers, flat.astype(np.float64))
     if problem.span is None:
         return parameters
-    trial = record.trials[index]
     (weights, biases), rest = parameters[0], parameters[1:]
-    shrunk = float(_shrinkage(problem, [trial])[-1, 0])
-    start = initial(problem.study, trial)[0][0]
-    return [(compression.restore(weights, start, problem.span, shrunk), biases), *rest]
+    row = problem.study.training.moments.index(moment)
+    shrunk = _shrinkage(problem, trials)[row]
+    with threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):  # as in training
+        full = [
+            compression.restore(
+                weights[i], initial(problem.study, trial)[0][0], problem.span, float(shrunk[i])
+            )
+            for i, trial in enumerate(trials)
+        ]
+    return [(np.stack(full), biases), *rest]
+
+
+def network(problem: Problem, record: Record, index: int) -> Parameters:
+    """Return one trained network in full, the ``index``-th of ``record.trials``."""
+    last = problem.study.training.moments[-1]
+    trials, flat = record.trials[index : index + 1], record.flat[index : index + 1]
+    return [(weights[0], biases[0]) for weights, biases in networks(problem, trials, flat, last)]
 
 
 def available_processors() -> int:
@@ -146,21 +180,24 @@ def available_processors() -> int:
 def compile_kernel(dtype: str) -> None:
     """Compile the kernel for one dtype, or load what an earlier process compiled."""
     empty = np.zeros((0, 3), dtype)
-    kernel.advance(
-        empty,
-        np.zeros((0, 0, 3), dtype),
-        np.zeros((2, 1), dtype),
-        np.zeros((1, 1), dtype),
-        network=kernel.Network(np.array([2, 1]), 0, 0.0, 0),
-        optimizer=Optimizer(int(Rule.GRADIENT_DESCENT)),
-        learning_rates=np.zeros(0),
-        seeds=np.zeros(0, np.uint64),
-        batch_size=1,
-        start=0,
-        iterations=0,
-    )
+    # A full disk cannot keep what was compiled, which this process has nevertheless.
+    with contextlib.suppress(OSError):
+        kernel.advance(
+            empty,
+            np.zeros((0, 0, 3), dtype),
+            np.zeros((2, 1), dtype),
+            np.zeros((1, 1), dtype),
+            network=kernel.Network(np.array([2, 1]), 0, 0.0, 0),
+            optimizer=Optimizer(int(Rule.GRADIENT_DESCENT)),
+            learning_rates=np.zeros(0),
+            seeds=np.zeros(0, np.uint64),
+            batch_size=1,
+            start=0,
+            iterations=0,
+        )
 
 
+@np.errstate(all="ignore")  # a trial that overflows is marked, not announced
 def _start(problem: Problem, trials: Sequence[Trial]) -> _Chunk:
     """Draw the trials' networks, one after another, so that few full ones are held at once."""
     dtype = problem.X.dtype

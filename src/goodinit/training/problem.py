@@ -1,7 +1,6 @@
 """What all trials of a study share in training: the examples, as the kernel wants them."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,8 +73,9 @@ def prepare(study: Study) -> Problem:
         study,
         X_train.astype(training.dtype, copy=False),
         X_test.astype(training.dtype, copy=False),
-        X=np.ascontiguousarray(X_train.T, dtype=training.dtype),
-        Y=np.ascontiguousarray(oracle.targets(network, data.y_train).T, dtype=training.dtype),
+        # Copies, since the kernel would be compiled anew for a user's array that is read-only.
+        X=np.array(X_train.T, training.dtype, order="C"),
+        Y=np.array(oracle.targets(network, data.y_train).T, training.dtype, order="C"),
         network=kernel.Network(
             np.array([X_train.shape[1], *network.layers[1:]]),
             int(code),
@@ -94,27 +94,3 @@ def prepare(study: Study) -> Problem:
 def initial(study: Study, trial: Trial) -> Parameters:
     """Return the parameters that a trial starts from, in full."""
     return oracle.initialize(study.network, study.scheme(trial.initializer), trial.seed)
-
-
-def unpack(layers: tuple[int, ...], flat: Floats) -> Parameters:
-    """Return views of packed parameters, (..., P), as weights and biases per layer.
-
-    Examples
-    --------
-    >>> unpack((2, 1), np.array([[1.0, 2.0, 3.0]]))
-    [(array([[[1., 2.]]]), array([[3.]]))]
-    """
-    parameters: Parameters = []
-    first = 0
-    for fan_in, fan_out in pairwise(layers):
-        middle = first + fan_out * fan_in
-        last = middle + fan_out
-        weights = flat[..., first:middle].reshape(*flat.shape[:-1], fan_out, fan_in)
-        parameters.append((weights, flat[..., middle:last]))
-        first = last
-    return parameters
-
-
-def pack(parameters: Parameters) -> Floats:
-    """Return the parameters of one network as one array, (P,), as ``unpack`` reads them."""
-    return np.concatenate([part.ravel() for layer in parameters for part in layer])

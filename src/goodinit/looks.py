@@ -1,0 +1,195 @@
+"""How pictures look: the colours of initializers and classes, panels, and text that can be drawn.
+
+One initializer has one colour, dash and marker everywhere.
+"""
+
+from collections.abc import Sequence
+from math import ceil
+from textwrap import wrap
+from typing import Any, NamedTuple
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike, NDArray
+
+# Okabe and Ito 2008: told apart by readers of every kind of colour vision.
+_BLUE, _ORANGE, _GREEN, _PINK, _SKY, _RED = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+)
+_PALETTE = (_BLUE, _ORANGE, _GREEN, _PINK, "#000000", _SKY, _RED, "#999999")
+_DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)))
+_MARKERS = "oDs^vP*X<>"
+_CLASS_COLOURS = (_RED, _BLUE, _GREEN, _PINK, _ORANGE, _SKY, "#8c8c8c")
+# After the seven colours come the same ones darker, then lighter, each time with another marker:
+# how much is mixed into the colour, and of what (0 is black, 1 is white).
+_CLASS_SHADES = ((0.0, 0.0), (0.5, 0.0), (0.55, 1.0))
+CLASS_MARKERS = "os^"
+_MOST_CLASSES_IN_A_LEGEND = 20
+
+_PANELS_PER_ROW = 3
+_LEAST_WIDTH = 6.4  # inches, so that a title fits
+_LETTERS_PER_INCH = 9.0  # of the title's font
+_LETTERS_PER_INCH_OF_LEGEND = 11
+_LEGEND_ROW = 0.22  # inches
+_LABEL_WIDTH = 26  # characters of one line in a legend
+_STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": "medium"}
+
+_LARGEST_DRAWN, _SMALLEST_DRAWN = 1e100, 1e-100  # Matplotlib squares and adds what it draws
+
+
+class Style(NamedTuple):
+    """How one initializer is drawn."""
+
+    colour: Any
+    dash: Any
+    marker: str
+
+
+def styles(initializers: Sequence[str]) -> dict[str, Style]:
+    """Return the style of each initializer, by its place in the study.
+
+    Neighbours differ in colour, dash and marker, so that curves that lie on each other show.
+
+    Examples
+    --------
+    >>> [style.marker for style in styles(["zeros", "he_normal"]).values()]
+    ['o', 'D']
+    """
+    return {
+        name: Style(
+            _PALETTE[i % len(_PALETTE)],
+            _DASHES[i % len(_DASHES)],
+            _MARKERS[i % len(_MARKERS)],
+        )
+        for i, name in enumerate(initializers)
+    }
+
+
+def marker_groups(classes: NDArray[Any]) -> NDArray[Any]:
+    """Return the place in `CLASS_MARKERS` of each class index: seven classes share a marker."""
+    return classes // len(_CLASS_COLOURS) % len(CLASS_MARKERS)
+
+
+def class_colours(count: int) -> list[str]:
+    """Return a colour for each class, all different up to 21 classes.
+
+    Examples
+    --------
+    >>> class_colours(8)[::7]
+    ['#d55e00', '#6a2f00']
+    """
+    indices = np.arange(count)
+    return [
+        _shade(_CLASS_COLOURS[i % len(_CLASS_COLOURS)], *_CLASS_SHADES[group])
+        for i, group in zip(indices, marker_groups(indices), strict=True)
+    ]
+
+
+def _shade(colour: str, share: float, grey: float) -> str:
+    red, green, blue = ((1 - share) * part + share * grey for part in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
+def new_panels(count: int, width: float = 3.6, height: float = 3.2) -> tuple[Figure, list[Axes]]:
+    """Return a figure with that many panels in rows, and the panels."""
+    columns = min(count, _PANELS_PER_ROW)
+    rows = ceil(count / columns)
+    with sns.axes_style("ticks", rc=_STYLE):
+        size = (max(width * columns, _LEAST_WIDTH), height * rows)
+        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(h_pad=0.08))
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    panels = list(grid.flat)
+    for spare in panels[count:]:
+        spare.set_visible(False)
+    return figure, panels[:count]
+
+
+def set_title(figure: Figure, title: str) -> None:
+    """Set the title over the figure, in lines that are no wider than it."""
+    figure.suptitle(wrapped(title, int(_LETTERS_PER_INCH * figure.get_figwidth())))
+
+
+def set_legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) -> None:
+    """Set a legend below the panels, in as many columns as its names allow, and make room for it.
+
+    More than 20 classes get none: nobody reads it.
+    """
+    labels = [wrapped(name, _LABEL_WIDTH) for name in names]
+    widest = max(len(line) for label in labels for line in label.split("\n"))
+    letters = _LETTERS_PER_INCH_OF_LEGEND * figure.get_figwidth()
+    columns = min(len(labels), max(1, int(letters / (widest + 7))))
+    lines = ceil(sum(label.count("\n") + 1 for label in labels) / columns)
+    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * lines)
+    legend = figure.legend(
+        handles, [" "] * len(labels), loc="outside lower center", ncols=columns, frameon=False
+    )
+    # Given to the legend itself, a name that starts with "_" would be left out.
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.set_text(label)
+
+
+def set_class_legend(figure: Figure, classes: Sequence[str] | None) -> None:
+    """Set the legend of the classes, unless there are none or more than anybody reads."""
+    if classes is None or len(classes) > _MOST_CLASSES_IN_A_LEGEND:
+        return
+    colours = class_colours(len(classes))
+    groups = marker_groups(np.arange(len(classes)))
+    handles = [
+        Line2D([], [], marker=CLASS_MARKERS[group], linestyle="", color=colour)
+        for group, colour in zip(groups, colours, strict=True)
+    ]
+    set_legend(figure, handles, classes)
+
+
+def wrapped(text: str, width: int, most_lines: int = 3) -> str:
+    """Return plain text with each line broken at `width` characters, into so many lines at most.
+
+    Examples
+    --------
+    >>> print(wrapped("normal(std=0.01)", 6, most_lines=2))
+    normal
+    (std=…
+    """
+    lines: list[str] = []
+    for line in text.splitlines():
+        parts = wrap(line, width)
+        if len(parts) > most_lines:
+            parts = [*parts[: most_lines - 1], f"{parts[most_lines - 1][: width - 1]}…"]
+        lines += parts
+    return plain("\n".join(lines))
+
+
+def plain(text: str) -> str:
+    r"""Return text that Matplotlib draws as it is: no mathematics, no character without a glyph.
+
+    Examples
+    --------
+    >>> print(plain("price in $, 价"))
+    price in \$, □
+    """
+    font = get_font(findfont(FontProperties()))
+    known = (c if c == "\n" or font.get_char_index(ord(c)) else "□" for c in text)
+    return "".join(known).replace("$", r"\$")
+
+
+def drawable(values: ArrayLike) -> NDArray[np.float64]:
+    """Return values as they can be drawn: those beyond ±1e100 at its edge, those below 1e-100 at 0.
+
+    Examples
+    --------
+    >>> drawable([1e-300, 2.0, -1e308])
+    array([ 0.e+000,  2.e+000, -1.e+100])
+    """
+    array = np.clip(np.asarray(values, dtype=np.float64), -_LARGEST_DRAWN, _LARGEST_DRAWN)
+    return np.where(np.abs(array) < _SMALLEST_DRAWN, 0.0, array)

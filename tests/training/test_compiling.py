@@ -1,0 +1,155 @@
+"""The kernel is compiled once, kept where that can be, and not missed where it can't."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numba.core.caching import IndexDataCacheFile
+
+import goodinit
+from goodinit.datasets import Dataset, circles
+from goodinit.study import Study, Training, plan
+from goodinit.training import compile_kernel, jit, kernel, prepare, train
+
+
+def study_of(dataset: Dataset) -> Study:
+    return plan(
+        dataset,
+        initializers="he",
+        hidden=(4,),
+        activation="relu",
+        learning_rate=0.1,
+        seeds=1,
+        training=Training(iterations=30),
+    )
+
+
+# One training in a process of its own, and where its kernel came from.
+SCRIPT = """
+import sys
+from goodinit.datasets import circles
+from goodinit.study import Training, plan
+from goodinit.training import kernel, loop, prepare, train
+
+loop.compile_kernel("float64")
+study = plan(circles(), initializers="he", hidden=(4,), activation="relu", learning_rate=0.1,
+             seeds=1, training=Training(iterations=50))
+flat = train(prepare(study), study.trials).flat
+print(loop.__file__, kernel._compiled_train.stats.cache_path, flat.tobytes().hex(), sep="\\n")
+print("scipy.linalg.cython_blas" in sys.modules)
+print(sum(kernel._compiled_train.stats.cache_hits.values()))
+"""
+
+
+def in_a_process(script: str, **environment: str) -> list[str]:
+    done = subprocess.run(  # noqa: S603  # this interpreter, and a script from this file
+        [sys.executable, "-c", script],
+        env=os.environ | environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.split("\n")[:-1]
+
+
+@cache
+def usual() -> tuple[str, ...]:
+    return tuple(in_a_process(SCRIPT))
+
+
+def test_where_the_named_folder_cannot_be_made_another_one_serves() -> None:
+    """The child of a file is a folder that no one can make."""
+    found = in_a_process(SCRIPT, NUMBA_CACHE_DIR=f"{__file__}/nowhere")
+    assert found[1] not in ("None", f"{__file__}/nowhere")
+    assert found[2] == usual()[2]
+
+
+def test_where_no_folder_can_be_written_it_compiles_and_trains_the_same(tmp_path: Path) -> None:
+    """A copy of the package, with a file where its cache would be, and no home."""
+    source = Path(goodinit.__file__).parent
+    ignore = shutil.ignore_patterns("__pycache__")
+    copied = Path(shutil.copytree(source, tmp_path / "goodinit", ignore=ignore)) / "training"
+    nowhere = str(copied / "__pycache__")
+    Path(nowhere).write_text("")
+    found = in_a_process(
+        SCRIPT, PYTHONPATH=str(tmp_path), NUMBA_CACHE_DIR=nowhere, HOME=nowhere,
+        XDG_CACHE_HOME=nowhere, LOCALAPPDATA=nowhere,
+    )  # fmt: skip
+    assert found[:2] == [str(copied / "loop.py"), "None"]
+    assert found[2:4] == list(usual()[2:4])
+
+
+def test_a_later_process_loads_what_an_earlier_one_compiled() -> None:
+    assert usual()[1] != "None"
+    assert in_a_process(SCRIPT)[4] == "1"
+
+
+def test_a_change_of_any_compiled_file_compiles_anew() -> None:
+    """Numba looks at the kernel's own file only: all the others that it is made of are listed."""
+    folder = Path(jit.__file__).parent
+    made_of = {
+        path.name
+        for path in folder.glob("*.py")
+        if any(word in path.read_text("utf-8") for word in ("goodinit.training.jit", "numba"))
+    }
+    assert made_of - {"kernel.py"} == set(jit._SOURCES)
+
+
+def test_a_loaded_kernel_brings_its_blas_along() -> None:
+    """Or else its threads could not be limited before the first product."""
+    assert usual()[3] == "True"
+
+
+@pytest.mark.parametrize(
+    "line", ["import goodinit", "import goodinit.cli, sys; sys.argv[1:] = ['--help']"]
+)
+def test_numba_waits_until_something_is_trained(line: str) -> None:
+    run = "goodinit.cli.main()" if "cli" in line else "pass"
+    script = f"import sys\n{line}\ntry:\n    {run}\nfinally:\n    print('numba' in sys.modules)"
+    assert in_a_process(script)[-1] == "False"
+
+
+def test_compiling_twice_compiles_once() -> None:
+    compiled: Any = kernel._compiled_train
+    for dtype in ("float64", "float32") * 2:
+        compile_kernel(dtype)
+    assert len(compiled.signatures) == 2
+
+
+def test_a_full_disk_costs_the_cache_and_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small function stands for the kernel, to be compiled anew and kept in vain."""
+    calls = []
+
+    def save(*_: Any) -> None:
+        calls.append("save")
+        raise OSError(28, "No space left on device")
+
+    def make(version: str) -> Callable[..., None]:
+        def reach(networks: Any, *others: Any) -> None:
+            version  # noqa: B018  # a part of the cache's key
+            networks[0][:] = others[5]  # the last iteration
+
+        return reach
+
+    monkeypatch.setattr(IndexDataCacheFile, "save", save)
+    monkeypatch.setattr(kernel, "_compiled_train", jit.entry(make))
+    study = study_of(circles())
+    record = train(prepare(study), study.trials)
+    assert calls == ["save"]
+    assert (record.flat == 30).all()
+
+
+def test_a_users_read_only_array_compiles_nothing_anew() -> None:
+    compile_kernel("float64")
+    compiled: Any = kernel._compiled_train
+    before = len(compiled.signatures)
+    X, y = np.linspace(-1, 1, 20)[:, np.newaxis], np.linspace(0, 1, 20)
+    for array in (X, y):
+        array.setflags(write=False)
+    study = study_of(Dataset("line", X, y, X, y, None))
+    train(prepare(study), study.trials)
+    assert len(compiled.signatures) == before
