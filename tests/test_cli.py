@@ -101,7 +101,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         (["compare", "circles", "--init", "he_nrmal"], "did you mean 'he_normal'?"),
         (["compare", "circles", "--init", "normal(std=-1)"], "std: got -1"),
         (["compare", "circles", "--init", "normal(std=open('x'))"], "literal arguments"),
-        (["compare", "circles", "--init", "he,"], "init: got 'he,'"),
+        (["compare", "circles", "--init", "he,"], "initializers: got 'he,'"),
         (["compare", "circles", "--init", "he,xavier,glorot"], "glorot_normal twice"),
         (["compare", "circles", "--activation", "rleu"], "did you mean 'relu'?"),
         (["compare", "circles", "--hidden", "10,x"], "hidden: got '10,x'"),

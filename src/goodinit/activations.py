@@ -1,4 +1,4 @@
-"""What each activation does to a pre-activation, and its slope there."""
+"""What each activation does to a pre-activation, and its slope and curvature there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ SELU_SCALE = 1.0507009873554805
 
 @dataclass(frozen=True)
 class Activation:
-    """An elementwise function with its derivative.
+    """An elementwise function with its derivatives.
 
     Attributes
     ----------
@@ -28,6 +28,8 @@ class Activation:
     function, slope : callable
         Pre-activations of any shape to activations, and to d activation / d pre-activation, of
         the same shape. At a kink the slope is the one from the left, as frameworks have it.
+    curvature : callable
+        The second derivative, likewise; 0 at a kink.
     parameter : float
         The slope below zero of ``leaky_relu``; 0 for the others.
     """
@@ -35,6 +37,7 @@ class Activation:
     name: str
     function: Callable[[Array], Array]
     slope: Callable[[Array], Array]
+    curvature: Callable[[Array], Array] = np.zeros_like
     parameter: float = 0.0
 
     def __str__(self) -> str:
@@ -84,6 +87,10 @@ def _elu_slope(z: Array, alpha: float, scale: float) -> Array:
     return scale * np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0)))
 
 
+def _elu_curvature(z: Array, alpha: float, scale: float) -> Array:
+    return scale * np.where(z > 0, 0.0, alpha * np.exp(np.minimum(z, 0)))
+
+
 def _leaky_relu(z: Array, slope: float) -> Array:
     return np.where(z > 0, z, slope * z)
 
@@ -102,6 +109,22 @@ def _silu_slope(z: Array) -> Array:
     return a * (1 + z * (1 - a))
 
 
+def _sigmoid_curvature(z: Array) -> Array:
+    a = sigmoid(z)
+    return a * (1 - a) * (1 - 2 * a)
+
+
+def _tanh_curvature(z: Array) -> Array:
+    a = np.tanh(z)
+    curvature: Array = -2 * a * (1 - a * a)
+    return curvature
+
+
+def _silu_curvature(z: Array) -> Array:
+    a = sigmoid(z)
+    return a * (1 - a) * (2 + z * (1 - 2 * a))
+
+
 def leaky_relu(slope: float = 0.01) -> Activation:
     """Return the leaky ReLU: z above zero, slope × z below (Maas et al. 2013).
 
@@ -116,7 +139,7 @@ def leaky_relu(slope: float = 0.01) -> Activation:
         "leaky_relu" if slope == 0.01 else f"leaky_relu({float(slope)})",
         partial(_leaky_relu, slope=float(slope)),
         partial(_leaky_relu_slope, slope=float(slope)),
-        float(slope),
+        parameter=float(slope),
     )
 
 
@@ -124,25 +147,29 @@ def _identity(z: Array) -> Array:
     return z
 
 
+def _elu_activation(name: str, alpha: float, scale: float) -> Activation:
+    f, slope, curvature = (
+        partial(part, alpha=alpha, scale=scale) for part in (_elu, _elu_slope, _elu_curvature)
+    )
+    return Activation(name, f, slope, curvature)
+
+
 _PLAIN = {
     activation.name: activation
     for activation in (
         Activation("relu", lambda z: np.maximum(z, 0), lambda z: np.where(z > 0, 1.0, 0.0)),
-        Activation("tanh", np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-        Activation("sigmoid", sigmoid, _sigmoid_slope),
+        Activation("tanh", np.tanh, lambda z: 1 - np.tanh(z) ** 2, _tanh_curvature),
+        Activation("sigmoid", sigmoid, _sigmoid_slope, _sigmoid_curvature),
+        _elu_activation("elu", alpha=1.0, scale=1.0),
+        _elu_activation("selu", alpha=SELU_ALPHA, scale=SELU_SCALE),
         Activation(
-            "elu", partial(_elu, alpha=1.0, scale=1.0), partial(_elu_slope, alpha=1.0, scale=1.0)
+            "gelu",
+            lambda z: z * _normal_cdf(z),
+            lambda z: _normal_cdf(z) + z * _normal_pdf(z),
+            lambda z: (2 - z * z) * _normal_pdf(z),
         ),
-        Activation(
-            "selu",
-            partial(_elu, alpha=SELU_ALPHA, scale=SELU_SCALE),
-            partial(_elu_slope, alpha=SELU_ALPHA, scale=SELU_SCALE),
-        ),
-        Activation(
-            "gelu", lambda z: z * _normal_cdf(z), lambda z: _normal_cdf(z) + z * _normal_pdf(z)
-        ),
-        Activation("silu", lambda z: z * sigmoid(z), _silu_slope),
-        Activation("softplus", softplus, sigmoid),
+        Activation("silu", lambda z: z * sigmoid(z), _silu_slope, _silu_curvature),
+        Activation("softplus", softplus, sigmoid, _sigmoid_slope),
         Activation("linear", _identity, np.ones_like),
     )
 }

@@ -1,5 +1,6 @@
-"""The command line: each command is one call of the public API, with its result printed."""
+"""The command line: each command asks the library for one thing, and prints what it says."""
 
+import io
 import json
 import math
 import os
@@ -7,13 +8,17 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
 from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -44,6 +49,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 def main() -> None:
     """Run the command line; a wrong argument is one line on standard error and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without × or ² is still a terminal
     try:
         code = app(standalone_mode=False)
     except ArgumentError as error:
@@ -153,7 +161,9 @@ def compare(
     )
     study = plan(
         dataset,
-        initializers=[spec for text in init or ["articles"] for spec in specs.split("init", text)],
+        initializers=[
+            spec for text in init or ["articles"] for spec in specs.split("initializers", text)
+        ],
         hidden=[] if hidden == "none" else _numbers("hidden", hidden, int),
         activation=activation,
         learning_rate=_numbers("learning_rate", learning_rate, float),
@@ -173,9 +183,18 @@ def compare(
         _compile(dtype, say)
         result = run(study, progress)
     if as_json:
-        _print_json({"study": result.study.as_dict(), "summary": _rows(result.summary())})
+        _print_json(
+            {
+                "study": result.study.as_dict(),
+                "summary": _rows(result.summary()),
+                "verdicts": [_plain(asdict(verdict)) for verdict in result.verdicts],
+                "warnings": list(result.warnings),
+                "statements": list(result.evidence.statements),
+            }
+        )
     else:
         _print_summary(result)
+        _print_verdicts(result)
     if folder:
         _export(result, folder, quiet=as_json)
     if result.interrupted:
@@ -188,10 +207,12 @@ def compare(
 @app.command()
 def reproduce(images: Images = None, as_json: Json = False, quiet: Quiet = False) -> None:
     """Run every figure that the five articles publish, and set the measured one beside it."""
-    from goodinit.articles.reproduce import must_be_exact
+    from goodinit.articles.reproduce import check_images, must_be_exact
     from goodinit.articles.reproduce import reproduce as run
 
-    with _progress("reproducing", quiet) as (progress, _):
+    check_images(images)
+    with _progress("reproducing", quiet) as (progress, say):
+        _compile("float64", say)
         table = run(images, progress=progress)
     failed = must_be_exact(table)
     if as_json:
@@ -248,20 +269,26 @@ def _folder(folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".goodinit"
-        probe.touch()
-        probe.unlink()
+        TemporaryFile(dir=folder).close()
     except OSError as error:
+        _remove(made)
         takes = f"a folder that can be written ({error.strerror or error})"
         raise bad_argument("out", folder, takes) from None
     try:
         yield
     except BaseException:
-        with suppress(OSError):  # it stays where something lies in it
-            folder.rmdir()
+        _remove(made)
         raise
+
+
+def _remove(made: list[Path]) -> None:
+    """Remove the folders that were made, from the inside out; they stay where something lies in."""
+    with suppress(OSError):
+        for place in made:
+            place.rmdir()
 
 
 @contextmanager
@@ -323,18 +350,21 @@ def _plain(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _print_summary(result: "Comparison") -> None:
     study, summary = result.study, result.summary()
     console = _console()
-    console.print(f"\n{study.describe()}")
+    console.print(f"\n{study.describe()}", markup=False)
     measure, show = ("R²", _decimal) if study.dataset.task == "regression" else ("accuracy", _share)
-    rates = len(study.learning_rates) > 1
+    rates = len(study.learning_rates) > 1  # each initializer is shown at its own best
     tested = bool(summary["test_accuracy"].notna().any())
+    longest = max(len(name) for name in summary["initializer"])
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("initializer", overflow="fold")
+    table.add_column("initializer", overflow="fold", min_width=min(16, longest))
     headings = [
         *(["rate"] if rates else []),
         f"train {measure}",
@@ -354,12 +384,32 @@ def _print_summary(result: "Comparison") -> None:
             "final cost": _ranged(row, "train_cost", _significant),
             "diverged": f"{row['diverged']} of {row['seeds']}",
         }
-        table.add_row(row["initializer"], *[cells[heading] for heading in headings])
+        table.add_row(escape(row["initializer"]), *[cells[heading] for heading in headings])
     console.print(table)
-    console.print(
-        f"{measure.capitalize()} is the mean over seeds, cost the median; "
-        "in brackets, where 90 % of the seeds lie."
+    middle = (
+        "R² and costs are medians" if measure == "R²" else "Accuracy is the mean, cost the median"
     )
+    console.print(
+        f"{middle} over seeds; in brackets, their 5th to 95th percentile. Best first, by median "
+        "final cost."
+    )
+
+
+def _print_verdicts(result: "Comparison") -> None:
+    """Print a sentence for each initializer, and what else the seeds carry or don't."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(max_width=30, overflow="fold")
+    grid.add_column()
+    for verdict in result.verdicts:
+        label = Text(verdict.label, style="bold")
+        grid.add_row(Text(verdict.initializer), Text.assemble(label, ": ", verdict.reason))
+    console = _console()
+    console.print()
+    console.print(Padding(grid, (0, 2)))
+    said = dict.fromkeys([*result.evidence.statements, *result.warnings])
+    for sentence in said:
+        console.print(Padding(Text(sentence), (1, 2, 0, 2)))
+    console.print()
 
 
 def _ranged(row: dict[Any, Any], measure: str, show: Callable[[float, bool], str]) -> str:
@@ -373,37 +423,71 @@ def _share(value: float, short: bool = False) -> str:
 
 
 def _decimal(value: float, short: bool = False) -> str:
-    return f"{value:.2f}" if short else f"{value:.3f}"
+    return f"{value:.{2 if short else 3}f}" if abs(value) < 100 else _significant(value)
 
 
-def _significant(value: float, short: bool = False) -> str:
-    rounded = float(f"{value:.{2 if short else 3}g}")
-    return f"{rounded:g}" if math.isfinite(value) else "∞"
+def _significant(value: float, _: bool = False) -> str:
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "-∞"
+    text = f"{value:#.3g}".rstrip(".")
+    return f"{float(text):.0f}" if "e+" in text and abs(value) < 1e6 else text
 
 
 def _print_figures(figures: "pd.DataFrame") -> None:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("figure", no_wrap=True)
-    for heading in ("published", "measured"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict", overflow="fold")
-    runs = figures.groupby(["article", "experiment", "initialization"], sort=False)
-    for (article, experiment, initialization), rows in runs:
-        table.add_row(Text(f"article {article}, {experiment}, {initialization}", style="bold"))
+    from goodinit.articles.explain import explain
+    from goodinit.articles.reproduce import NEEDS_IMAGES
+
+    console = _console()
+    console.print(_figures_table(header=True))
+    parts = figures["quantity"].str.partition(" (")
+    named = figures.assign(quantity=parts[0], note=parts[1] + parts[2])
+    runs = named.groupby(["article", "experiment", "initialization", "note"], sort=False)
+    for (article, experiment, initialization, note), rows in runs:
+        heading = f"article {article}, {experiment}, {initialization}{note}"
+        if (rows["verdict"] == NEEDS_IMAGES).all():
+            console.print(Text(f"{heading}: {len(rows)} figures, {NEEDS_IMAGES}", style="bold"))
+            continue
+        console.print(Text(heading, style="bold"))
+        table = _figures_table(header=False)
         for row in rows.to_dict("records"):
             numbers = [_figure(row[column]) for column in ("published", "measured")]
-            table.add_row(f"  {row['quantity']}", *numbers, row["verdict"])
-    console = _console()
-    console.print(table)
-    verdicts = figures["verdict"].str.split(" ").str[0].value_counts(sort=False)
-    console.print(" · ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))
+            text = row["verdict"].partition(":")[0]
+            table.add_row(f"  {row['quantity']}", *numbers, _rounding(row), text)
+        console.print(table)
+    verdicts = figures["verdict"].str.replace("differs.*|:.*", "", regex=True)
+    counts = verdicts.replace("", "differs").value_counts(sort=False)
+    console.print("\n" + " · ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    for sentence in explain(figures):
+        console.print(f"\n{sentence}", markup=False)
+
+
+def _figures_table(*, header: bool) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=header)
+    table.add_column("figure", width=25, no_wrap=True)
+    for heading in ("published", "measured"):
+        table.add_column(heading, justify="right", width=13, no_wrap=True)
+    table.add_column("rounding alone gives\n(digits left)", width=22, no_wrap=True)
+    table.add_column("verdict", overflow="fold")
+    return table
 
 
 def _figure(value: Any) -> str:
-    """Return a published or measured figure with the digits that doubles carry, or its shape."""
+    """Return ten digits of a published or measured figure, or a matrix's shape."""
     if isinstance(value, list):
         return f"{len(value)} × {len(value[0])} matrix"
-    return "" if value is None or value != value else f"{value:.12g}"  # noqa: PLR0124  # NaN
+    return "" if value is None else f"{value:.10g}"
+
+
+def _rounding(row: dict[Any, Any]) -> str:
+    """Return the range over the re-runs and the digits that it leaves, where there is one."""
+    from goodinit.articles.rounding import Spread
+
+    if math.isnan(row["low"]):
+        return ""
+    near = "near " if ": near" in row["verdict"] else ""
+    spread = str(Spread(row["low"], row["high"])).replace(" to ", "–")
+    left = "all" if row["low"] == row["high"] else f"{row['digits']:.0f}"
+    return f"{near}{spread} ({left})"
 
 
 def _export(result: "Comparison", folder: Path, *, quiet: bool) -> None:
@@ -412,4 +496,4 @@ def _export(result: "Comparison", folder: Path, *, quiet: bool) -> None:
     except OSError as error:
         raise typer.Exit(_complain(f"{folder}: {error.strerror or error}", 1)) from None
     if not quiet:
-        _console().print(f"Pictures and tables: {folder}{os.sep}", soft_wrap=True)
+        _console().print(f"Pictures and tables: {folder}{os.sep}", soft_wrap=True, markup=False)

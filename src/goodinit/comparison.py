@@ -2,16 +2,23 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from goodinit import datasets, training
+from goodinit.causes import Run, runs_by_initializer
+from goodinit.errors import bad_argument
+from goodinit.evidence import Evidence, weigh
 from goodinit.network import Parameters
-from goodinit.study import ARTICLES, SEED_RANGE, Initializer, Study, Training, Trial, plan
+from goodinit.signals import Signals, chance_cost, observe, observe_sharpness, sharpness_moments
+from goodinit.spread import seed_range
+from goodinit.study import ARTICLES, Initializer, Study, Training, Trial, plan
+from goodinit.verdict import Verdict, judge, warn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 _TRIALS_PER_BATCH = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What a comparison measured.
 
@@ -33,6 +40,14 @@ class Comparison:
     curves : DataFrame
         A row per trial and recorded iteration: ``initializer, learning_rate, seed, iteration,
         train_cost, test_cost, train_accuracy, test_accuracy``.
+    signals : DataFrame
+        A row per trial, layer and moment ("start", "end"): ``initializer, learning_rate, seed,
+        moment, layer`` (counted from 1, the output last) and ``signals.LAYER_SIGNALS``.
+    sharpness : DataFrame
+        A row per trial and about ten iterations: ``initializer, learning_rate, seed, iteration,
+        sharpness``, the largest eigenvalue of the cost's Hessian, and ``stability``, the learning
+        rate × sharpness over its limit (2 for gradient descent): above 1 it is unstable. NaN for
+        Adam, which has no such limit.
     interrupted : bool
         Whether seeds that were asked for are missing.
     networks : dict of Trial to Parameters
@@ -42,35 +57,88 @@ class Comparison:
     study: Study
     trials: pd.DataFrame
     curves: pd.DataFrame
+    signals: pd.DataFrame
+    sharpness: pd.DataFrame
     interrupted: bool = False
-    networks: dict[Trial, Parameters] = field(default_factory=dict, repr=False)
+    networks: dict[Trial, Parameters] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        shown = self.summary()[["initializer", "train_accuracy", "train_cost", "label"]]
+        return f"{self.study.describe()}\n{shown}"
+
+    @cached_property
+    def chance(self) -> float:
+        """The cost of chance, of the best answer that doesn't look at the example."""
+        return chance_cost(self.study.dataset)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """How sure the differences are; see ``goodinit.evidence.weigh``."""
+        return weigh(self.trials, self.curves, self.chance)
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The finding for each initializer, best first, with its cause and the numbers."""
+        found = {v.initializer: v for v in judge(self._runs, self.evidence)}
+        order = dict.fromkeys(self._middles().sort_values("train_cost")["initializer"])
+        return tuple(found[name] for name in order)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What concerns the study as a whole."""
+        return warn(self._runs, self.evidence, self.study.learning_rates)
+
+    @cached_property
+    def _runs(self) -> dict[str, Sequence[Run]]:
+        return runs_by_initializer(
+            self.trials,
+            self.signals,
+            self.sharpness,
+            self.evidence.rates,
+            chance=self.chance,
+            input_rms=float(np.sqrt(np.mean(self.study.dataset.X_train**2))),
+        )
 
     def summary(self) -> pd.DataFrame:
-        """Return a row per initializer and learning rate, the lowest median training cost first.
+        """Return a row per initializer at its own best learning rate, the best first.
+
+        The best learning rate is the one of the lowest median training cost; ``trials`` has the
+        others. Rows are sorted by that cost too.
 
         Returns
         -------
         DataFrame
-            ``train_accuracy, test_accuracy`` are means over the seeds, ``initial_cost,
-            train_cost`` medians; ``..._low`` and ``..._high`` bound the 90 % of seeds between the
-            5th and the 95th percentile. A diverged trial counts with an infinite cost.
+            ``train_accuracy, test_accuracy`` are means over the seeds (of R², medians),
+            ``initial_cost, train_cost`` medians; ``..._low`` and ``..._high`` bound the 90 % of
+            seeds between the 5th and the 95th percentile. A diverged trial counts with an infinite
+            cost, and what it doesn't answer is wrong. ``label`` and ``reason`` are the verdict.
         """
-        rows = [
-            {
-                "initializer": name,
-                "learning_rate": rate,
-                **_aggregate(group),
-                "diverged": int(group["diverged"].sum()),
-                "seeds": len(group),
-            }
-            for (name, rate), group in self.trials.groupby(
-                ["initializer", "learning_rate"], sort=False
-            )
-        ]
-        return (
-            pd.DataFrame(rows)
-            .sort_values(["train_cost", "train_accuracy"], ascending=[True, False], kind="stable")
-            .reset_index(drop=True)
+        rates = self.evidence.rates
+        rows = self._middles()
+        own = rows[rows["learning_rate"] == rows["initializer"].map(rates)]
+        found = {verdict.initializer: verdict for verdict in self.verdicts}
+        labels = [found[name].label for name in own["initializer"]]
+        reasons = [found[name].reason for name in own["initializer"]]
+        ranked = own.assign(label=labels, reason=reasons).sort_values(
+            ["train_cost", "train_accuracy"], ascending=[True, False], kind="stable"
+        )
+        return ranked.reset_index(drop=True)
+
+    def _middles(self) -> pd.DataFrame:
+        """Return a row per initializer and learning rate: middle and range of each measure."""
+        return pd.DataFrame(
+            [
+                {
+                    "initializer": name,
+                    "learning_rate": rate,
+                    **_aggregate(group, self.study.dataset.task),
+                    "diverged": int(group["diverged"].sum()),
+                    "seeds": len(group),
+                }
+                for (name, rate), group in self.trials.groupby(
+                    ["initializer", "learning_rate"], sort=False
+                )
+            ]
         )
 
     def plot_data(self) -> "Figure":
@@ -85,13 +153,31 @@ class Comparison:
         """Draw the training cost against the iteration, with its spread over the seeds."""
         from goodinit import figures
 
-        return figures.plot_costs(self.curves, self._names, self._title)
+        return figures.plot_costs(self.curves, self._names, self._title, self.chance)
+
+    def plot_signals(self) -> "Figure":
+        """Draw activation and gradient scale, distinct and dead units by layer, at the start."""
+        from goodinit import evidence_figures
+
+        chosen = self.signals[
+            self.signals["learning_rate"] == self.signals["initializer"].map(self.evidence.rates)
+        ]
+        return evidence_figures.plot_signals(chosen, self._names, self._title)
+
+    def plot_learning_rates(self) -> "Figure":
+        """Draw the median training cost of every initializer at every learning rate."""
+        from goodinit import evidence_figures
+
+        return evidence_figures.plot_learning_rates(self._middles(), self._names, self._title)
 
     def plot_accuracy(self, learning_rate: float | None = None) -> "Figure":
         """Draw the accuracy of every seed, at one learning rate (where not given, the first)."""
         from goodinit import figures
 
-        rate = self.study.learning_rates[0] if learning_rate is None else learning_rate
+        rates = self.study.learning_rates
+        rate = rates[0] if learning_rate is None else learning_rate
+        if rate not in rates:
+            raise bad_argument("learning_rate", rate, f"one of {', '.join(map(str, rates))}")
         measure = "R²" if self.study.dataset.task == "regression" else "accuracy"
         chosen = self.trials[self.trials["learning_rate"] == rate]
         return figures.plot_accuracy(
@@ -101,22 +187,28 @@ class Comparison:
     def plot_boundaries(self) -> "Figure":
         """Draw the decision boundary of each initializer's median seed, with the data on it."""
         from goodinit import figures
+        from goodinit.looks import styles
 
-        panels = [
-            (_panel_title(row, len(self.study.learning_rates) > 1), self.networks[trial])
-            for row, trial in self._median_trials()
-            if trial in self.networks
-        ]
+        look = styles(self._names)
+        drawn = [(row, trial) for row, trial in self._median_trials() if trial in self.networks]
+        several = len(self.study.learning_rates) > 1
+        panels = [(_panel_title(row, several), self.networks[trial]) for row, trial in drawn]
+        colours = [look[trial.initializer].colour for _, trial in drawn]
         title = f"{self._title}\ndecision boundary of the seed with the median training cost"
-        return figures.plot_boundaries(self.study.dataset, self.study.network, panels, title)
+        return figures.plot_boundaries(
+            self.study.dataset, self.study.network, panels, title, colours
+        )
 
     def plots(self) -> "Iterator[tuple[str, Figure]]":
         """Yield a name and a picture for each picture that this study has."""
         yield "data", self.plot_data()
         yield "costs", self.plot_costs()
+        yield "signals", self.plot_signals()
         several = len(self.study.learning_rates) > 1
+        if several:
+            yield "learning_rates", self.plot_learning_rates()
         for rate in self.study.learning_rates:
-            yield f"accuracy-{rate:g}" if several else "accuracy", self.plot_accuracy(rate)
+            yield f"accuracy-{rate}" if several else "accuracy", self.plot_accuracy(rate)
         if self.networks and self.study.dataset.classes:
             yield "boundaries", self.plot_boundaries()
 
@@ -130,7 +222,7 @@ class Comparison:
         """
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
-        for name in ("summary", "trials", "curves"):
+        for name in ("summary", "trials", "curves", "signals", "sharpness"):
             table = getattr(self, name)
             table = table() if callable(table) else table
             _write(place / f"{name}.csv", partial(table.to_csv, index=False))
@@ -245,11 +337,12 @@ def run(study: Study, progress: Callable[[int, int], None]) -> Comparison:
 
     _check_draws(study)
     problem = training.prepare(study)
+    observers = _observers(study)
     records: list[training.Record] = []
     interrupted = False
     try:
         for batch in _batches(study):
-            records.append(training.train(problem, batch, advance))
+            records.append(training.train(problem, batch, advance, observe=observers))
     except KeyboardInterrupt:
         if not records:
             raise
@@ -265,6 +358,31 @@ def _batches(study: Study) -> Iterator[tuple[Trial, ...]]:
     size = per_seed * max(1, _TRIALS_PER_BATCH // per_seed)
     for start in range(0, len(study.trials), size):
         yield study.trials[start : start + size]
+
+
+def _observers(study: Study) -> dict[int, training.Observe]:
+    """Return what is measured besides costs: the layers at both ends, the bend at ten moments."""
+    moments = study.training.moments
+    bends = set(sharpness_moments(moments))
+    ends = {moments[0], moments[-1]}
+
+    def at(moment: int) -> training.Observe:
+        def observer(problem: training.Problem, trials: Sequence[Trial], flat: Any) -> _Sight:
+            layers = observe(problem, trials, flat, moment) if moment in ends else None
+            bend = observe_sharpness(problem, trials, flat) if moment in bends else None
+            return _Sight(tuple(trials), layers, bend)
+
+        return observer
+
+    return {moment: at(moment) for moment in bends | ends}
+
+
+class _Sight(NamedTuple):
+    """What was seen of some trials at one moment."""
+
+    trials: tuple[Trial, ...]
+    layers: Signals | None
+    sharpness: NDArray[np.float64] | None
 
 
 def _check_draws(study: Study) -> None:
@@ -286,6 +404,8 @@ def _gather(
         study,
         pd.concat([_trials(record) for record in records], ignore_index=True),
         pd.concat([_curves(study, record) for record in records], ignore_index=True),
+        pd.concat([_signals(study, record) for record in records], ignore_index=True),
+        pd.concat([_sharpness(study, record) for record in records], ignore_index=True),
         interrupted,
         networks,
     )
@@ -308,19 +428,47 @@ def _curves(study: Study, record: training.Record) -> pd.DataFrame:
     )
 
 
-def _aggregate(group: pd.DataFrame) -> dict[str, float]:
+def _signals(study: Study, record: training.Record) -> pd.DataFrame:
+    moments = study.training.moments
+    rows = []
+    for moment, iteration in (("start", moments[0]), ("end", moments[-1])):
+        for sight in record.observed[iteration]:
+            if sight.layers is None:
+                continue
+            for layer in range(len(study.network.layers) - 1):
+                measured = {name: of[:, layer] for name, of in sight.layers.layers.items()}
+                rows.append(
+                    pd.DataFrame(sight.trials).assign(moment=moment, layer=layer + 1, **measured)
+                )
+    return pd.concat(rows, ignore_index=True)
+
+
+def _sharpness(study: Study, record: training.Record) -> pd.DataFrame:
+    rows = [
+        pd.DataFrame(sight.trials).assign(iteration=iteration, sharpness=sight.sharpness)
+        for iteration, sights in record.observed.items()
+        for sight in sights
+        if sight.sharpness is not None
+    ]
+    table = pd.concat(rows, ignore_index=True)
+    limit = study.training.stability_limit
+    return table.assign(stability=table["learning_rate"] * table["sharpness"] / limit)
+
+
+def _aggregate(group: pd.DataFrame, task: str) -> dict[str, float]:
     """Return the middle of each measure over the seeds, and the range of most of them."""
     values = {
-        "train_accuracy": group["train_accuracy"],
-        "test_accuracy": group["test_accuracy"],
-        "initial_cost": group["initial_cost"].fillna(np.inf),
-        "train_cost": group["train_cost"].fillna(np.inf),
+        "train_accuracy": group["train_accuracy"].to_numpy(),
+        "test_accuracy": group["test_accuracy"].to_numpy(),
+        "initial_cost": group["initial_cost"].fillna(np.inf).to_numpy(),
+        "train_cost": group["train_cost"].fillna(np.inf).to_numpy(),
     }
     row: dict[str, float] = {}
     for measure, of in values.items():
-        row[measure] = float(of.median() if measure.endswith("cost") else of.mean())
+        mean = measure.endswith("accuracy") and task != "regression"
+        row[measure] = float(of.mean() if mean else np.median(of))
     for measure, of in values.items():
-        low, high = of.quantile(list(SEED_RANGE), interpolation="nearest")
+        low, high = seed_range(of)
         row |= {f"{measure}_low": float(low), f"{measure}_high": float(high)}
     return row
 

@@ -8,6 +8,7 @@ one call serves one network or a batch of them: weights are ``(..., fan_out, fan
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
@@ -77,12 +78,15 @@ class Output:
         Logits (..., n, units) and targets (n, units) to the cost of each example, (..., n).
         Computed from the logits, so that a saturated output has a large cost and not an infinite
         one.
+    turn : callable
+        Outputs and a change of the logits, both (..., n, units), to the change of the outputs.
     classes : callable
         Logits (..., n, units) to the predicted class of each example, (..., n).
     """
 
     activation: Callable[[Array], Array]
     costs: Callable[[Array, Array], Array]
+    turn: Callable[[Array, Array], Array]
     classes: Callable[[Array], NDArray[np.intp]]
 
 
@@ -114,12 +118,22 @@ def _half_squared_error(logits: Array, targets: Array) -> Array:
     return costs
 
 
+def _softmax_turn(said: Array, moved: Array) -> Array:
+    turned: Array = said * (moved - np.sum(said * moved, axis=-1, keepdims=True))
+    return turned
+
+
 OUTPUTS: dict[str, Output] = {
     "sigmoid": Output(
-        activations.sigmoid, _binary_cross_entropy, lambda z: (z[..., 0] > 0).astype(np.intp)
+        activations.sigmoid,
+        _binary_cross_entropy,
+        lambda said, moved: said * (1 - said) * moved,
+        lambda z: (z[..., 0] > 0).astype(np.intp),
     ),
-    "softmax": Output(_softmax, _cross_entropy, lambda z: z.argmax(axis=-1)),
-    "linear": Output(lambda z: z, _half_squared_error, lambda z: z.argmax(axis=-1)),
+    "softmax": Output(_softmax, _cross_entropy, _softmax_turn, lambda z: z.argmax(axis=-1)),
+    "linear": Output(
+        lambda z: z, _half_squared_error, lambda _, moved: moved, lambda z: z.argmax(axis=-1)
+    ),
 }
 
 
@@ -134,6 +148,31 @@ def initialize(network: Network, scheme: Scheme, seed: int) -> Parameters:
     """
     drawn = draw_weights(scheme, network.layers, seed)
     return [(weights, np.zeros(len(weights))) for weights in drawn]
+
+
+def pack(parameters: Parameters) -> Array:
+    """Return all parameters of each network in one row, (..., P), as ``unpack`` reads them."""
+    lead = parameters[0][1].shape[:-1]
+    return np.concatenate([part.reshape(*lead, -1) for layer in parameters for part in layer], -1)
+
+
+def unpack(layers: tuple[int, ...], flat: Array) -> Parameters:
+    """Return views of packed parameters, (..., P), as weights and biases per layer.
+
+    Examples
+    --------
+    >>> unpack((2, 1), np.array([[1.0, 2.0, 3.0]]))
+    [(array([[[1., 2.]]]), array([[3.]]))]
+    """
+    parameters: Parameters = []
+    first = 0
+    for fan_in, fan_out in pairwise(layers):
+        middle = first + fan_out * fan_in
+        last = middle + fan_out
+        weights = flat[..., first:middle].reshape(*flat.shape[:-1], fan_out, fan_in)
+        parameters.append((weights, flat[..., middle:last]))
+        first = last
+    return parameters
 
 
 def targets(network: Network, y: NDArray[Any]) -> NDArray[np.float64]:
@@ -210,6 +249,8 @@ def cost(network: Network, logits: Array, targets: Array) -> Array:
 def score(network: Network, logits: Array, y: NDArray[Any]) -> Array:
     """Return the accuracy, or for a linear output the coefficient of determination R², shape (...).
 
+    Logits that aren't finite answer nothing: such an example is wrong, such an R² minus infinity.
+
     Examples
     --------
     >>> float(score(Network((2, 1)), np.array([[3.0], [-1.0]]), np.array([1, 1])))
@@ -217,8 +258,10 @@ def score(network: Network, logits: Array, y: NDArray[Any]) -> Array:
     """
     if network.output == "linear":
         residual = np.sum((logits[..., 0] - y) ** 2, axis=-1)
-        return np.asarray(1 - residual / np.sum((y - y.mean()) ** 2))
-    return np.asarray(np.mean(OUTPUTS[network.output].classes(logits) == y, axis=-1))
+        r2 = 1 - residual / np.sum((y - y.mean()) ** 2)
+        return np.asarray(np.where(np.isnan(r2), -np.inf, r2))
+    right = OUTPUTS[network.output].classes(logits) == y
+    return np.asarray(np.mean(right & np.isfinite(logits).all(axis=-1), axis=-1))
 
 
 def backward(network: Network, parameters: Parameters, X: Array, targets: Array) -> Parameters:
@@ -248,6 +291,67 @@ def backward(network: Network, parameters: Parameters, X: Array, targets: Array)
         if layer:
             delta = (delta @ parameters[layer][0]) * slope(preactivations[layer - 1])
     return gradients[::-1]
+
+
+def hessian_vector(
+    network: Network, parameters: Parameters, X: Array, targets: Array, direction: Parameters
+) -> Parameters:
+    """Return the product of the cost's Hessian with a direction, in the shapes of the parameters.
+
+    Every quantity of ``forward`` and ``backward`` is differentiated along the direction; at a kink
+    of the activation the second derivative counts as 0.
+
+    Parameters
+    ----------
+    network : Network
+    parameters, direction : Parameters
+    X : array, shape (n_samples, n_features)
+    targets : array, shape (n_samples, outputs)
+
+    References
+    ----------
+    Pearlmutter 1994, Fast exact multiplication by the Hessian.
+
+    Examples
+    --------
+    >>> layer, along = (np.array([[0.0]]), np.array([0.0])), (np.array([[1.0]]), np.array([0.0]))
+    >>> hessian_vector(Network((1, 1)), [layer], np.array([[2.0]]), np.array([[1.0]]), [along])
+    [(array([[1.]]), array([0.5]))]
+    """
+    hidden = activations.read(network.activation)
+    preactivations, inputs = forward(network, parameters, X)
+    slopes = [hidden.slope(z) for z in preactivations[:-1]]
+    moved_inputs = [np.zeros_like(X)]
+    moved: list[Array] = []
+    for layer, ((weights, _), (turn, shift)) in enumerate(zip(parameters, direction, strict=True)):
+        if layer:
+            moved_inputs.append(slopes[layer - 1] * moved[-1])
+        moved.append(
+            inputs[layer] @ np.swapaxes(turn, -1, -2)
+            + moved_inputs[layer] @ np.swapaxes(weights, -1, -2)
+            + shift[..., np.newaxis, :]
+        )
+    output = OUTPUTS[network.output]
+    said = output.activation(preactivations[-1])
+    delta = (said - targets) / len(X)
+    moved_delta = output.turn(said, moved[-1]) / len(X)
+    products: Parameters = []
+    for layer in reversed(range(len(parameters))):
+        products.append(
+            (
+                np.swapaxes(moved_delta, -1, -2) @ inputs[layer]
+                + np.swapaxes(delta, -1, -2) @ moved_inputs[layer],
+                moved_delta.sum(axis=-2),
+            )
+        )
+        if layer:
+            weights, turn = parameters[layer][0], direction[layer][0]
+            below, curved = delta @ weights, hidden.curvature(preactivations[layer - 1])
+            moved_delta = (moved_delta @ weights + delta @ turn) * slopes[layer - 1] + (
+                below * curved * moved[layer - 1]
+            )
+            delta = below * slopes[layer - 1]
+    return products[::-1]
 
 
 def update(

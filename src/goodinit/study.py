@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from itertools import product
+from itertools import pairwise, product
 from numbers import Integral
 from typing import Any
 
@@ -25,8 +25,8 @@ ARTICLES: tuple[str, ...] = (
     "he_normal",
 )
 
-# The quantiles between which 90 % of the seeds lie, wherever a spread is told or drawn.
-SEED_RANGE = (0.05, 0.95)
+_LARGEST_NETWORK = 8_000_000_000  # bytes of weights
+_MOST_SEEDS = 1_000_000
 
 OPTIMIZERS = ("gradient_descent", "momentum", "nesterov", "adam")
 DTYPES = ("float64", "float32")
@@ -95,6 +95,21 @@ class Training:
         """The iterations that are recorded: the number of updates made, from 0 to the last."""
         spread = np.linspace(0, self.iterations, min(self.record, self.iterations) + 1)
         return tuple(int(moment) for moment in np.unique(spread.round()))
+
+    @property
+    def stability_limit(self) -> float:
+        """The learning rate × sharpness above which the optimizer is unstable on a quadratic.
+
+        2 for gradient descent; 2 + 2μ with momentum μ, (2 + 2μ)/(1 + 2μ) with Nesterov's (Cohen et
+        al. 2021, appendix B). NaN for Adam, whose steps don't follow the gradient's size.
+        """
+        mu = self.momentum
+        limits = {
+            "gradient_descent": 2.0,
+            "momentum": 2 + 2 * mu,
+            "nesterov": (2 + 2 * mu) / (1 + 2 * mu),
+        }
+        return limits.get(self.optimizer, float("nan"))
 
     def __str__(self) -> str:
         size = "full batch" if self.batch_size is None else f"batches of {self.batch_size}"
@@ -215,9 +230,14 @@ def plan(
     """
     outputs = len(dataset.classes or ()) if dataset.task == "multiclass" else 1
     units = tuple(whole("hidden", size, at_least=1) for size in _several("hidden", hidden))
+    layers = (dataset.n_features, *units, outputs)
+    size = 8 * sum(a * b for a, b in pairwise(layers))
+    if size > _LARGEST_NETWORK:
+        takes = f"layers whose weights fit into memory (these take {size / 1e9:,.0f} GB)"
+        raise bad_argument("hidden", units, takes)
     return Study(
         dataset,
-        Network((dataset.n_features, *units, outputs), activation, _OUTPUTS[dataset.task]),
+        Network(layers, activation, _OUTPUTS[dataset.task]),
         training,
         _schemes(initializers),
         _distinct(
@@ -248,7 +268,11 @@ def _distinct(argument: str, values: list[Any], takes: str) -> tuple[Any, ...]:
 def _schemes(initializers: Iterable[Initializer] | Initializer) -> tuple[Scheme, ...]:
     one = isinstance(initializers, str | Scheme) or callable(initializers)
     asked: list[Any] = [initializers] if one else _several("initializers", initializers)
-    specs = [spec for item in asked for spec in (ARTICLES if item == "articles" else (item,))]
+    specs = [
+        spec
+        for item in asked
+        for spec in (ARTICLES if isinstance(item, str) and item == "articles" else (item,))
+    ]
     schemes = [read(spec) for spec in specs]
     _distinct("initializers", [scheme.name for scheme in schemes], "at least one initializer")
     return tuple(schemes)
@@ -260,6 +284,9 @@ def _rate(value: object) -> float:
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     if isinstance(seeds, Integral):
-        return tuple(range(whole("seeds", seeds, at_least=1)))
+        count = whole("seeds", seeds, at_least=1)
+        if count > _MOST_SEEDS:
+            raise bad_argument("seeds", seeds, f"at most {_MOST_SEEDS:,} seeds")
+        return tuple(range(count))
     chosen = [whole("seeds", seed, at_least=0) for seed in _several("seeds", seeds)]
     return _distinct("seeds", chosen, "at least one seed")

@@ -1,0 +1,91 @@
+"""How sharply the cost bends at a network: the largest eigenvalue of its Hessian."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goodinit.network import Array, Network, Parameters, hessian_vector, pack, unpack
+
+_STEPS = 30
+_EXHAUSTED = 1e-10
+_SEED = 0  # of the first Lanczos vector, the same for every network
+
+
+def sharpness(
+    network: Network, parameters: Parameters, X: Array, targets: Array, steps: int = _STEPS
+) -> NDArray[np.float64]:
+    """Return the algebraically largest eigenvalue of each network's Hessian, shape (K,).
+
+    Lanczos' method with full reorthogonalisation, for all networks of the batch at once. The
+    largest eigenvalues of such Hessians stand far apart from the rest, so that few steps suffice;
+    power iteration could end on a negative one of larger size. Gradient descent at learning rate η
+    is unstable where η × sharpness / 2 is above 1.
+
+    Parameters
+    ----------
+    network : Network
+    parameters : Parameters
+        Of K networks, weights (K, fan_out, fan_in).
+    X : array, shape (n_samples, n_features)
+    targets : array, shape (n_samples, outputs)
+    steps : int
+        Hessian-vector products; never more than there are parameters.
+
+    Returns
+    -------
+    array, shape (K,)
+        NaN for a network that isn't finite.
+
+    References
+    ----------
+    Cohen et al. 2021, Gradient descent on neural networks typically occurs at the edge of
+    stability.
+
+    Examples
+    --------
+    For one weight w, one example x and a linear output, the Hessian is [[x², x], [x, 1]]:
+
+    >>> one = [(np.zeros((1, 1, 1)), np.zeros((1, 1)))]
+    >>> sharpness(Network((1, 1), output="linear"), one, np.array([[2.0]]), np.array([[1.0]]))
+    array([5.])
+    """
+    flat = pack(parameters)
+    K, P = flat.shape
+    steps = min(steps, P)
+    start = np.random.default_rng(_SEED).standard_normal(P)
+    basis = np.zeros((K, steps + 1, P))
+    basis[:, 0] = start / np.linalg.norm(start)
+    diagonal, beside = np.zeros((K, steps)), np.zeros((K, steps))
+    with np.errstate(all="ignore"):  # networks that aren't finite are left out at the end
+        for step in range(steps):
+            direction = unpack(network.layers, np.ascontiguousarray(basis[:, step]))
+            product = pack(hessian_vector(network, parameters, X, targets, direction))
+            known = basis[:, : step + 1]
+            along = np.zeros((K, step + 1, 1))
+            for _ in range(2):  # twice is enough (Parlett)
+                overlap = known @ product[:, :, np.newaxis]
+                product = product - (np.swapaxes(known, 1, 2) @ overlap)[:, :, 0]
+                along += overlap
+            diagonal[:, step] = along[:, -1, 0]
+            length = np.linalg.norm(product, axis=1)
+            # Where the Krylov space is exhausted, what is left is rounding.
+            going_on = length > _EXHAUSTED * np.abs(diagonal[:, : step + 1]).max(axis=1)
+            beside[:, step] = np.where(going_on, length, 0.0)
+            scale = np.where(going_on, 1 / np.where(length == 0, 1, length), 0.0)
+            basis[:, step + 1] = product * scale[:, np.newaxis]
+    usable = np.isfinite(flat).all(axis=1)
+    usable &= np.isfinite(diagonal).all(axis=1) & np.isfinite(beside).all(axis=1)
+    largest = np.full(K, np.nan)
+    largest[usable] = _largest_eigenvalues(diagonal[usable], beside[usable, :-1])
+    return largest
+
+
+def _largest_eigenvalues(
+    diagonal: NDArray[np.float64], beside: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the largest eigenvalue of each symmetric tridiagonal matrix."""
+    matrices = np.zeros((*diagonal.shape, diagonal.shape[1]))
+    i = np.arange(diagonal.shape[1])
+    matrices[:, i, i] = diagonal
+    matrices[:, i[1:], i[:-1]] = beside
+    largest: NDArray[np.float64] = np.linalg.eigvalsh(matrices)[:, -1]
+    return largest

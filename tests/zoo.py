@@ -1,0 +1,436 @@
+"""The zoo: small networks of which it is known what is wrong with them, or that nothing is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goodinit.datasets import Dataset, load
+from goodinit.initializers import Draw, Scheme, read
+from goodinit.study import Initializer
+
+Array = NDArray[np.float64]
+
+SYMMETRY = "fails to break symmetry"
+LARGE = "weights too large"
+SMALL = "weights too small"
+DEAD = "dead units"
+SATURATED = "saturated"
+VANISHING = "vanishing gradients"
+EXPLODING = "exploding gradients"
+RATE = "learning rate too high"
+DIVERGES = "diverges"
+HEALTHY = "recommended"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network in training whose verdict is known.
+
+    ``settings`` are those of ``goodinit.compare``.
+    """
+
+    name: str
+    label: str
+    data: str
+    initializer: Initializer
+    settings: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _case(name: str, label: str, data: str, initializer: Initializer, **settings: Any) -> Case:
+    usual = {"hidden": (10, 5), "learning_rate": 0.1, "iterations": 1000, "record": 10}
+    return Case(name, label, data, initializer, usual | settings)
+
+
+# --- Data: small, so that forty seeds of each network train in seconds ---
+
+
+def _part(name: str, n: int) -> Dataset:
+    whole = load(name)
+    return Dataset(
+        name, whole.X_train[:n], whole.y_train[:n], whole.X_test, whole.y_test, whole.classes
+    )
+
+
+def _made(name: str, draw: Callable[[np.random.Generator, int], tuple[Array, Array]]) -> Dataset:
+    rng = np.random.default_rng(0)
+    classes = None if name in ("wave", "steep") else ("no", "yes")
+    return Dataset(name, *draw(rng, 100), *draw(rng, 50), classes)
+
+
+def _wave(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    X = rng.uniform(-2, 2, (n, 2))
+    return X, np.sin(2 * X[:, 0]) + X[:, 1]
+
+
+def _steep(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    """A line whose inputs are far from standardised."""
+    X = rng.normal(0, 10, (n, 3))
+    return X, X @ np.array([1.0, -2.0, 0.5])
+
+
+def _noisy(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    """Two classes that overlap so far that the best answer has nine tenths of the cost of chance.
+
+    Half of the labels are drawn from the sign of the first of two features, half by lot.
+    """
+    X = rng.normal(0, 1, (4 * n, 2))
+    said, lot = X[:, 0] > 0, rng.random(4 * n) < 0.5
+    return X, np.where(rng.random(4 * n) < 0.65, said, lot).astype(np.int64)
+
+
+def _positive(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    """Two classes of positive features, the last of which is always one: it acts as a bias."""
+    X = np.column_stack([rng.uniform(0, 1, (n, 2)), np.ones(n)])
+    return X, (np.abs(X[:, 0] - X[:, 1]) > 0.3).astype(np.int64)
+
+
+def _unscaled(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    """Two classes inside and outside of a circle, a thousand times as far out as usual."""
+    X = 1000 * rng.normal(0, 1, (n, 2))
+    return X, (np.hypot(*X.T) > 1000).astype(np.int64)
+
+
+_DRAWN = {
+    "wave": _wave,
+    "steep": _steep,
+    "noisy": _noisy,
+    "positive": _positive,
+    "unscaled": _unscaled,
+}
+
+
+@cache
+def data(name: str) -> Dataset:
+    """Return the data set of a case."""
+    return _made(name, _DRAWN[name]) if name in _DRAWN else _part(name, 100)
+
+
+# --- Initializations that goodinit has no name for ---
+
+
+def _repeated(units: int, *, distinct: int = 1, base: Draw | None = None) -> Draw:
+    """Repeat the first units of the layer of that many, and their outgoing weights with them."""
+    base = base or read("he_normal")
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+        weights = np.array(base(rng, shape))
+        fan_out, fan_in = shape
+        if fan_out == units:
+            weights = weights[np.arange(fan_out) % distinct]
+        elif fan_in == units:
+            weights = weights[:, np.arange(fan_in) % distinct]
+        return weights
+
+    return draw
+
+
+def _negative_bias(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Weigh the constant feature, the last of three, so that no ReLU of the first layer opens."""
+    weights = np.array(read("he_normal")(rng, shape))
+    if shape[1] == 3:
+        weights[:, -1] = -10
+    return weights
+
+
+def _all_negative(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Draw weights below zero alone: positive features, as pixels are, open no unit."""
+    return -np.abs(read("he_normal")(rng, shape))
+
+
+def _some_dead(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Kill every fifth unit of the first layer, over three features."""
+    weights = np.array(read("he_normal")(rng, shape))
+    if shape[1] == 3:
+        weights[::5, -1] = -10
+    return weights
+
+
+def _layers(first: str, output: str) -> Draw:
+    """Draw all layers but that of one unit by one scheme, and that one by another."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+        scheme: Scheme = read(output if shape[0] == 1 else first)
+        return scheme(rng, shape)
+
+    return draw
+
+
+def _one_layer(chosen: tuple[int, int], std: float) -> Draw:
+    """Draw the layer of one shape too large or small, and the others as He et al. do."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+        spec = f"normal(std={std})" if shape == chosen else "he_normal"
+        scheme: Scheme = read(spec)
+        return scheme(rng, shape)
+
+    return draw
+
+
+def _scaled(factor: float, spec: str) -> Draw:
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+        return np.asarray(factor * read(spec)(rng, shape))
+
+    return draw
+
+
+_BROKEN_SYMMETRY = (
+    _case("zeros", SYMMETRY, "circles", "zeros"),
+    _case("zeros, tanh", SYMMETRY, "moons", "zeros", activation="tanh"),
+    _case("zeros, sigmoid", SYMMETRY, "circles", "zeros", activation="sigmoid"),
+    _case("zeros, softmax", SYMMETRY, "blobs", "zeros", activation="relu"),
+    _case("zeros, regression", SYMMETRY, "wave", "zeros", activation="tanh"),
+    _case("zeros, Adam", SYMMETRY, "circles", "zeros", optimizer="adam", learning_rate=0.01),
+    _case("zeros, mini-batches", SYMMETRY, "iris", "zeros", batch_size=20),
+    _case("constant 0.5", SYMMETRY, "circles", "constant(0.5)"),
+    _case("constant 0.5, tanh", SYMMETRY, "circles", "constant(0.5)", activation="tanh"),
+    _case("ones", SYMMETRY, "circles", "ones", learning_rate=0.01, iterations=2000),
+    _case("ones, sigmoid", SYMMETRY, "circles", "ones", activation="sigmoid"),
+    _case("layer 2 repeats one unit", SYMMETRY, "circles", _repeated(5)),
+    _case("layer 1 repeats one unit", SYMMETRY, "circles", _repeated(10)),
+    _case(
+        "layer 1 repeats two units, tanh",
+        SYMMETRY,
+        "circles",
+        _repeated(10, distinct=2, base=read("lecun_normal")),
+        activation="tanh",
+    ),
+)
+_SIZE = (
+    _case("std 10", LARGE, "circles", "normal(std=10)", learning_rate=0.001),
+    _case(
+        "std 10, tanh", LARGE, "circles", "normal(std=10)", activation="tanh", learning_rate=0.01
+    ),
+    _case("std 10, softmax", LARGE, "iris", "normal(std=10)", learning_rate=0.001),
+    _case("std 10, digits", LARGE, "digits", "normal(std=10)", learning_rate=0.01, hidden=(20, 10)),
+    _case("std 100, regression", LARGE, "wave", "normal(std=100)", learning_rate=0.001),
+    _case(
+        "std 10 in ten layers",
+        LARGE,
+        "circles",
+        "normal(std=10)",
+        hidden=(10,) * 10,
+        learning_rate=0.01,
+        iterations=300,
+        record=2,
+    ),
+    _case(
+        "only layer 3 of std 100",
+        LARGE,
+        "circles",
+        _one_layer((5, 10), 100),
+        learning_rate=0.01,
+        hidden=(8, 10, 5, 4),
+    ),
+    _case("std 1e-3 in five layers", SMALL, "circles", "normal(std=0.001)", hidden=(10,) * 5),
+    _case("std 0.01", SMALL, "circles", "normal(std=0.01)", learning_rate=0.01),
+    _case(
+        "std 0.01, tanh",
+        SMALL,
+        "moons",
+        "normal(std=0.01)",
+        activation="tanh",
+        hidden=(10, 10, 5),
+        learning_rate=0.03,
+    ),
+    _case("std 0.01, sigmoid", SMALL, "circles", "normal(std=0.01)", activation="sigmoid"),
+    _case("std 0.01, digits", SMALL, "digits", "normal(std=0.01)", hidden=(20, 10)),
+    _case("one weight in ten of std 0.01", SMALL, "digits", "sparse(0.9)", hidden=(20, 10)),
+    _case(
+        "he / 30 in four layers", SMALL, "circles", _scaled(1 / 30, "he_normal"), hidden=(10,) * 4
+    ),
+)
+_UNITS = (
+    _case("a constant feature closes every ReLU", DEAD, "positive", _negative_bias),
+    _case("negative weights, positive features", DEAD, "digits", _all_negative, hidden=(20, 10)),
+    _case(
+        "saturated tanh",
+        SATURATED,
+        "circles",
+        _layers("normal(std=50)", "lecun_normal"),
+        activation="tanh",
+        learning_rate=0.01,
+    ),
+    _case(
+        "saturated sigmoid",
+        SATURATED,
+        "circles",
+        _layers("normal(std=100)", "lecun_normal"),
+        activation="sigmoid",
+        learning_rate=0.01,
+    ),
+)
+_DEPTH = (
+    _case(
+        "ten sigmoid layers",
+        VANISHING,
+        "circles",
+        "glorot_normal",
+        activation="sigmoid",
+        hidden=(10,) * 10,
+        iterations=300,
+        record=2,
+    ),
+    _case(
+        "thirty ReLU layers, lecun",
+        VANISHING,
+        "circles",
+        "lecun_normal",
+        hidden=(10,) * 30,
+        iterations=100,
+        record=2,
+    ),
+    _case(
+        "twenty tanh layers, gain 0.5",
+        VANISHING,
+        "circles",
+        "orthogonal(0.5)",
+        hidden=(10,) * 20,
+        activation="tanh",
+        iterations=100,
+        record=2,
+    ),
+    _case(
+        "fifteen ReLU layers, orthogonal gain 2",
+        EXPLODING,
+        "circles",
+        "orthogonal(2)",
+        hidden=(10,) * 15,
+        learning_rate=0.01,
+        iterations=100,
+        record=2,
+    ),
+    _case(
+        "twenty tanh layers, gain 3",
+        EXPLODING,
+        "circles",
+        "orthogonal(3)",
+        hidden=(10,) * 20,
+        activation="tanh",
+        learning_rate=0.01,
+        iterations=100,
+        record=2,
+    ),
+    _case(
+        "eight GELU layers, three times he",
+        EXPLODING,
+        "circles",
+        _scaled(3, "he_normal"),
+        hidden=(10,) * 8,
+        activation="gelu",
+        learning_rate=0.01,
+        iterations=100,
+        record=2,
+    ),
+    _case(
+        "eight SELU layers, four times lecun",
+        EXPLODING,
+        "circles",
+        _scaled(4, "lecun_normal"),
+        hidden=(10,) * 8,
+        activation="selu",
+        learning_rate=0.01,
+        iterations=100,
+        record=2,
+    ),
+    _case(
+        "ten ReLU layers, three times he",
+        EXPLODING,
+        "circles",
+        _scaled(3, "he_normal"),
+        hidden=(10,) * 10,
+        learning_rate=0.01,
+        iterations=100,
+        record=2,
+    ),
+)
+_RATES = (
+    # Single examples are steeper than all of them together, whose sharpness is what is measured.
+    _case(
+        "linear regression, example by example",
+        DIVERGES,
+        "steep",
+        "zeros",
+        hidden=(),
+        batch_size=1,
+        learning_rate=0.012,
+    ),
+    _case("relu at 10", RATE, "circles", "he_normal", learning_rate=10),
+    _case("tanh at 30", RATE, "circles", "lecun_normal", activation="tanh", learning_rate=30),
+    _case("softmax at 10", RATE, "digits", "he_normal", learning_rate=10, hidden=(20, 10)),
+    _case("momentum at 10", RATE, "moons", "he_normal", learning_rate=10, optimizer="momentum"),
+    _case(
+        "linear regression just over the limit",
+        RATE,
+        "steep",
+        "zeros",
+        hidden=(),
+        learning_rate=0.019,
+    ),
+    _case("Adam at 3", DEAD, "circles", "he_normal", optimizer="adam", learning_rate=3),
+    _case(
+        "linear regression over the limit", RATE, "steep", "zeros", hidden=(), learning_rate=0.05
+    ),
+    _case("regression at 2", RATE, "wave", "he_normal", learning_rate=2),
+    _case("features in the thousands", RATE, "unscaled", "he_normal"),
+)
+_HEALTHY = (
+    _case("he, relu", HEALTHY, "circles", "he_normal"),
+    _case("he uniform, relu, moons", HEALTHY, "moons", "he_uniform"),
+    _case(
+        "lecun, tanh",
+        HEALTHY,
+        "circles",
+        "lecun_normal",
+        activation="tanh",
+        hidden=(10,),
+        learning_rate=1,
+    ),
+    _case("glorot, tanh", HEALTHY, "moons", "glorot_uniform", activation="tanh"),
+    _case("orthogonal, tanh", HEALTHY, "breast_cancer", "orthogonal", activation="tanh"),
+    _case(
+        "orthogonal, relu, gain √2, ten layers",
+        HEALTHY,
+        "moons",
+        "orthogonal(1.414)",
+        hidden=(10,) * 10,
+    ),
+    _case("lecun, selu", HEALTHY, "iris", "lecun_normal", activation="selu"),
+    _case("he, gelu", HEALTHY, "moons", "he_normal", activation="gelu"),
+    _case("he, silu", HEALTHY, "blobs", "he_normal", activation="silu"),
+    _case(
+        "glorot, sigmoid",
+        HEALTHY,
+        "breast_cancer",
+        "glorot_normal",
+        activation="sigmoid",
+        hidden=(10,),
+    ),
+    _case("softmax", HEALTHY, "digits", "he_normal", hidden=(20,)),
+    _case("regression", HEALTHY, "wave", "he_normal", learning_rate=0.05),
+    _case("regression, tanh", HEALTHY, "wave", "glorot_normal", activation="tanh"),
+    _case("zeros in the last layer only", HEALTHY, "moons", _layers("he_normal", "zeros")),
+    _case("logistic regression from zeros", HEALTHY, "breast_cancer", "zeros", hidden=()),
+    _case("softmax regression from zeros", HEALTHY, "iris", "zeros", hidden=()),
+    _case("linear regression from zeros", HEALTHY, "wave", "zeros", hidden=()),
+    _case(
+        "one hidden unit", HEALTHY, "breast_cancer", "lecun_normal", hidden=(1,), activation="tanh"
+    ),
+    _case("momentum", HEALTHY, "circles", "he_normal", optimizer="momentum", learning_rate=0.05),
+    _case("nesterov", HEALTHY, "circles", "he_normal", optimizer="nesterov", learning_rate=0.05),
+    _case("adam", HEALTHY, "circles", "he_normal", optimizer="adam", learning_rate=0.01),
+    _case("mini-batches", HEALTHY, "circles", "he_normal", batch_size=20),
+    _case("labels half by lot", HEALTHY, "noisy", "he_normal"),
+    _case("every fifth unit dead", HEALTHY, "positive", _some_dead, hidden=(20, 10)),
+    _case("at the edge of stability", HEALTHY, "circles", "he_normal", learning_rate=1),
+    _case("identity, relu, five layers", HEALTHY, "iris", "identity", hidden=(4,) * 5),
+)
+
+FAULTY: tuple[Case, ...] = (*_BROKEN_SYMMETRY, *_SIZE, *_UNITS, *_DEPTH, *_RATES)
+CASES: tuple[Case, ...] = (*FAULTY, *_HEALTHY)
