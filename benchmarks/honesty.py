@@ -9,7 +9,7 @@ Three questions, each asked of 1,000 studies of 20 seeds that share no network:
 3. A difference as large as one study says that its seeds can show: in how many other studies is it
    told apart? About 80 % should be.
 
-Run as `python benchmarks/honesty.py [--studies 1000] [--seeds 20]`; some minutes on two cores.
+Run as `python benchmarks/honesty.py [--studies 1000] [--seeds 20]`; some ten minutes on two cores.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from goodinit.signals import chance_cost
 from goodinit.study import Study, Training, plan
 
 DATA = ("circles", "moons")
-ITERATIONS = 1500
+ITERATIONS = 600
 BATCH = 400
 
 

@@ -244,3 +244,45 @@ def test_ranks_verdicts_and_warnings_agree(result: gi.Comparison) -> None:
     assert [v.label for v in result.verdicts] == list(summary["label"])
     assert any("illustration" in warning for warning in result.warnings)
     assert "recommended" not in set(summary["label"])  # three seeds rank nothing
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 7])
+def test_the_size_of_the_batches_changes_no_number(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    def run() -> gi.Comparison:
+        return gi.compare("circles", initializers=["zeros", "he"], iterations=40, seeds=4)
+
+    whole = run()
+    monkeypatch.setattr(comparison, "_TRIALS_PER_BATCH", size)
+    for name in ("trials", "curves", "signals", "sharpness"):
+        pd.testing.assert_frame_equal(getattr(run(), name), getattr(whole, name), check_exact=True)
+
+
+def test_ctrl_c_within_a_seed_keeps_only_whole_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "_TRIALS_PER_BATCH", 1)
+
+    def stop_in_the_fourth_trial(done: int, total: int) -> None:
+        if done > 3 / 8 * total:
+            raise KeyboardInterrupt
+
+    part = gi.compare(
+        "circles",
+        initializers=["zeros", "he"],
+        iterations=10,
+        seeds=4,
+        progress=stop_in_the_fourth_trial,
+    )
+    assert part.study.seeds == (0,)
+    assert len(part.trials) == 2
+    assert set(part.signals["seed"]) == set(part.sharpness["seed"]) == {0}
+    assert {trial.seed for trial in part.networks} == {0}
+
+
+def test_a_network_too_wide_for_memory_is_refused_before_any_work() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"hidden: got \(1000000, 1000000\), takes layers whose"
+    ):
+        gi.compare("circles", hidden=(1_000_000, 1_000_000))
+    with pytest.raises(ArgumentError, match="seeds: got 1000000000000, takes at most 1,000,000"):
+        gi.compare("circles", seeds=10**12)

@@ -235,6 +235,18 @@ def test_sharpness_of_a_network_is_the_same_alone_and_among_others() -> None:
         assert alone[0] == together[i]
 
 
+def test_sharpness_does_not_depend_on_how_many_vectors_fit_into_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = Network((3, 6, 4, 1), "tanh")
+    parameters = batch(network, "he", range(7))
+    rng = np.random.default_rng(2)
+    X, T = rng.standard_normal((15, 3)), rng.integers(2, size=(15, 1)).astype(float)
+    together = sharpness(network, parameters, X, T)
+    monkeypatch.setattr("goodinit.sharpness._MOST_BYTES", 40_000)
+    np.testing.assert_array_equal(sharpness(network, parameters, X, T), together)
+
+
 def test_sharpness_of_a_network_that_is_not_finite_is_nan_and_harms_no_other() -> None:
     network = Network((3, 4, 1))
     parameters = batch(network, "he", range(3))

@@ -1,5 +1,6 @@
 """The comparison: from what was asked, over the trained trials, to tables and pictures."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TRIALS_PER_BATCH = 60
+_BATCH_BYTES = 2**30
+_ARRAYS_PER_LAYER = 6  # of the size (examples, units), that measuring holds at once
 
 
 @dataclass(frozen=True, repr=False)
@@ -347,15 +350,21 @@ def run(study: Study, progress: Callable[[int, int], None]) -> Comparison:
         if not records:
             raise
         interrupted = True
-    finished = {trial.seed for record in records for trial in record.trials}
-    seeds = tuple(seed for seed in study.seeds if seed in finished)
+    finished = Counter(trial.seed for record in records for trial in record.trials)
+    per_seed = len(study.schemes) * len(study.learning_rates)
+    seeds = tuple(seed for seed in study.seeds if finished[seed] == per_seed)
+    if not seeds:
+        raise KeyboardInterrupt
     return _gather(problem, replace(study, seeds=seeds), records, interrupted)
 
 
 def _batches(study: Study) -> Iterator[tuple[Trial, ...]]:
-    """Yield the trials in batches of whole seeds, so that what is finished is paired."""
+    """Yield the trials in batches, of whole seeds where several fit into memory at once."""
+    examples = max(len(study.dataset.X_train), len(study.dataset.X_test))
+    bytes_each = 8 * _ARRAYS_PER_LAYER * examples * sum(study.network.layers[1:])
+    most = max(1, min(_TRIALS_PER_BATCH, _BATCH_BYTES // bytes_each))
     per_seed = len(study.schemes) * len(study.learning_rates)
-    size = per_seed * max(1, _TRIALS_PER_BATCH // per_seed)
+    size = most // per_seed * per_seed or most
     for start in range(0, len(study.trials), size):
         yield study.trials[start : start + size]
 
@@ -395,20 +404,31 @@ def _gather(
     problem: training.Problem, study: Study, records: list[training.Record], interrupted: bool
 ) -> Comparison:
     keep = study.dataset.n_features == 2
+    kept = set(study.trials)
     networks = {
         trial: training.network(problem, record, i)
         for record in records
         for i, trial in enumerate(record.trials if keep else ())
+        if trial in kept
     }
     return Comparison(
         study,
-        pd.concat([_trials(record) for record in records], ignore_index=True),
-        pd.concat([_curves(study, record) for record in records], ignore_index=True),
-        pd.concat([_signals(study, record) for record in records], ignore_index=True),
-        pd.concat([_sharpness(study, record) for record in records], ignore_index=True),
+        _in_order(study, [_trials(record) for record in records]),
+        _in_order(study, [_curves(study, record) for record in records]),
+        _in_order(study, [_signals(study, record) for record in records]),
+        _in_order(study, [_sharpness(study, record) for record in records]),
         interrupted,
         networks,
     )
+
+
+def _in_order(study: Study, tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of the study's trials in their order, whatever batches they came from."""
+    table = pd.concat(tables, ignore_index=True)
+    trials = pd.MultiIndex.from_frame(pd.DataFrame(study.trials))
+    place = trials.get_indexer(pd.MultiIndex.from_frame(table[list(trials.names)]))
+    ordered = table.assign(place=place)[place >= 0].sort_values("place", kind="stable")
+    return ordered.drop(columns="place").reset_index(drop=True)
 
 
 def _trials(record: training.Record) -> pd.DataFrame:

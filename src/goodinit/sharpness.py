@@ -7,6 +7,7 @@ from goodinit.network import Array, Network, Parameters, hessian_vector, pack, u
 
 _STEPS = 30
 _EXHAUSTED = 1e-10
+_MOST_BYTES = 2**28  # of Lanczos vectors held at once
 _SEED = 0  # of the first Lanczos vector, the same for every network
 
 
@@ -51,6 +52,12 @@ def sharpness(
     flat = pack(parameters)
     K, P = flat.shape
     steps = min(steps, P)
+    most = max(1, _MOST_BYTES // (flat.itemsize * P * (steps + 1)))
+    if most < K:
+        parts = [
+            [(w[i : i + most], b[i : i + most]) for w, b in parameters] for i in range(0, K, most)
+        ]
+        return np.concatenate([sharpness(network, part, X, targets, steps) for part in parts])
     start = np.random.default_rng(_SEED).standard_normal(P)
     basis = np.zeros((K, steps + 1, P))
     basis[:, 0] = start / np.linalg.norm(start)

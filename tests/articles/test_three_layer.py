@@ -321,7 +321,7 @@ ZEROS = initialize_parameters_zeros([2, 4, 1])
     [
         (lambda: model(X, Y, initialization="hee"), r"initialization: got 'hee', .*mean 'he'"),
         (lambda: model(X.T, Y), r"Y: got \(1, 3\), takes the shape \(1, 2\)"),
-        (lambda: model(X[0], Y), r"X: got \(3,\), takes a shape \(features, examples\)"),
+        (lambda: model(X[0], Y), r"X: got \(3,\), takes an array \(features, examples\)"),
         (lambda: model(X, Y, layers_dims=[3, 1]), r"layers_dims: got \[3, 1\], .*X's 2 features"),
         (lambda: model(X, Y, layers_dims=[2, 0, 1]), r"layers_dims: got .* above 0"),
         (lambda: model(X, Y, learning_rate=0), "learning_rate: got 0, takes a number above 0"),
@@ -340,3 +340,31 @@ def test_a_wrong_argument_is_named_in_one_line(call: Any, message: str) -> None:
         call()
     assert "\n" not in str(raised.value)
     assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize(
+    ("X", "Y", "says"),
+    [
+        (np.full((2, 4), np.nan), np.ones((1, 4)), "X: got 'NaN, infinity or no number'"),
+        ([[1.0], [2.0]], np.ones((1, 1)), "X: got [[1.0], [2.0]], takes an array"),
+        (np.ones((2, 4)), np.full((1, 4), 5), "Y: got [5], takes labels that are 0 or 1"),
+        (np.ones((2, 2)), np.array([["a", "b"]]), "Y: got ['a', 'b']"),
+    ],
+)
+def test_what_the_course_would_train_on_in_silence_is_refused(X: Any, Y: Any, says: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        three_layer.model(X, Y, num_iterations=1)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, [True, 1], [2], [2, 0], "2,1"])
+def test_sizes_that_are_none_are_refused(wrong: Any) -> None:
+    with pytest.raises(ArgumentError, match="layers_dims: got"):
+        three_layer.initialize_parameters_he(wrong)
+
+
+def test_both_modules_are_there_after_importing_goodinit() -> None:
+    import goodinit as gi
+
+    assert gi.articles.three_layer is three_layer
+    assert gi.articles.deep.__name__ == "goodinit.articles.deep"

@@ -260,6 +260,16 @@ def test_many_examples_in_many_tiles_train_like_the_plain_network(
     assert difference(after(case, 3)[0], plainly(case, 3)) < 1e-12
 
 
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_outputs_as_far_out_as_a_thousand_are_the_plain_networks(output: str) -> None:
+    """Where exp(z) itself would overflow."""
+    case = case_of(Network((3, 4), "relu", output), 30)
+    case.X[:] *= 2_000
+    found = after(case, 1)[0]
+    assert np.isfinite(found).all()
+    assert difference(found, plainly(case, 1)) < 1e-12
+
+
 def torch_gradient(torch: Any, case: Case, flat: Array) -> Array:
     """Return PyTorch's gradient of the cost, its own activations and losses included, (P,)."""
     functional = torch.nn.functional

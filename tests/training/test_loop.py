@@ -80,6 +80,7 @@ FEW = examples(12, features=40)  # fewer examples than features: compressed
 MOMENTUM: dict[str, Any] = {"optimizer": "momentum", "batch_size": 16, "weight_decay": 0.01}
 PROBLEMS: dict[str, Callable[[], Problem]] = {
     "narrow": lambda: prepare(study_of(examples(), **MOMENTUM)),
+    "long": lambda: prepare(study_of(examples(300, tested=100), activation="gelu")),
     "float32": lambda: prepare(study_of(examples(), optimizer="adam", dtype="float32")),
     "blas": lambda: blas(prepare(study_of(examples(), **MOMENTUM))),
     "compressed": lambda: prepare(study_of(FEW, **MOMENTUM | {"batch_size": 5})),

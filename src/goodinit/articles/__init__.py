@@ -13,3 +13,15 @@ A notebook written for the articles runs with its import lines changed:
 ``load_dataset`` (article 004)            ``goodinit.articles.deep``
 ========================================  ===================================
 """
+
+from importlib import import_module
+from typing import Any
+
+_MODULES = ("deep", "three_layer")
+
+
+def __getattr__(name: str) -> Any:
+    """Import a module when it is first asked for: both bring Matplotlib's pyplot."""
+    if name in _MODULES:
+        return import_module(f"goodinit.articles.{name}")
+    raise AttributeError(f"module 'goodinit.articles' has no attribute {name!r}")

@@ -33,16 +33,24 @@ def check_training(
 
 def check_layers_dims(layers_dims: Sequence[int]) -> None:
     """Raise ArgumentError unless these are the sizes of two layers or more."""
-    whole = all(isinstance(size, int | np.integer) and size > 0 for size in layers_dims)
-    if len(layers_dims) < 2 or not whole:
+    several = isinstance(layers_dims, Sequence | np.ndarray) and len(layers_dims) >= 2
+    if not several or not all(
+        isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0
+        for size in layers_dims
+    ):
         raise bad_argument("layers_dims", layers_dims, "two or more whole numbers above 0")
 
 
 def check_examples(X: Array, Y: Array, labels: str = "Y") -> None:
     """Raise ArgumentError unless X has an example in each column, and Y a label for each."""
-    if np.ndim(X) != 2 or 0 in np.shape(X):
-        raise bad_argument("X", np.shape(X), "a shape (features, examples), examples in columns")
+    if not isinstance(X, np.ndarray) or X.ndim != 2 or 0 in X.shape:
+        got = X.shape if isinstance(X, np.ndarray) else X
+        raise bad_argument("X", got, "an array (features, examples), examples in columns")
+    if X.dtype.kind not in "biuf" or not np.isfinite(X).all():
+        raise bad_argument("X", "NaN, infinity or no number", "finite numbers")
     check_labels(Y, X, labels)
+    if not np.isin(Y, (0, 1)).all():
+        raise bad_argument(labels, np.unique(Y).tolist(), "labels that are 0 or 1")
 
 
 def check_labels(Y: Array, columns: Array, labels: str = "Y") -> None:
