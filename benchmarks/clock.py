@@ -24,7 +24,7 @@ from goodinit.training import loop
 from goodinit.training.lanes import VECTOR_BYTES
 
 REST = 0.05  # seconds before a turn, in which the threads of the last one fall asleep
-DISTURBED = 0.1  # the share of the processors that other programs may take during a turn
+DISTURBED = 0.03  # the share of the processors that other programs may take during a turn
 TO_IMPORT = {"scikit-learn": "sklearn"}  # where a package isn't imported by its name
 PACKAGES = ("goodinit", "numpy", "numba", "scikit-learn", "torch", "jax")
 
