@@ -34,17 +34,17 @@ def refusal(data: Any, **options: Any) -> str:
 
 
 def test_circles_are_the_articles_bit_for_bit_and_leave_the_global_stream_alone() -> None:
-    saved = np.random.get_state()  # noqa: NPY002 (the articles' recipe is the legacy stream)
+    saved = np.random.get_state()
     try:
-        np.random.seed(1)  # noqa: NPY002
+        np.random.seed(1)
         train = make_circles(n_samples=300, noise=0.05)
-        np.random.seed(2)  # noqa: NPY002
+        np.random.seed(2)
         test = make_circles(n_samples=100, noise=0.05)
-        before = np.random.get_state()[1].tobytes()  # type: ignore[index]  # noqa: NPY002
+        before = np.random.get_state()[1].tobytes()  # type: ignore[index]
         data = gd.circles()
-        assert np.random.get_state()[1].tobytes() == before  # type: ignore[index]  # noqa: NPY002
+        assert np.random.get_state()[1].tobytes() == before  # type: ignore[index]
     finally:
-        np.random.set_state(saved)  # noqa: NPY002
+        np.random.set_state(saved)
     for made, published in zip(
         (data.X_train, data.y_train, data.X_test, data.y_test), (*train, *test), strict=True
     ):

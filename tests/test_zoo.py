@@ -156,3 +156,10 @@ def test_on_the_photographs_the_learning_rate_makes_the_curves() -> None:
     said = "The learning rate, not the initialization"
     assert study(0.01).warnings[0].startswith(said)
     assert not any(warning.startswith(said) for warning in study(0.001).warnings)
+
+
+def test_a_healthy_network_that_is_only_slow_is_told_to_go_on() -> None:
+    result = gi.compare("circles", initializers=["he", "zeros"], iterations=3000, seeds=20)
+    slow = next(verdict for verdict in result.verdicts if verdict.initializer == "he_normal")
+    assert slow.label == "does not learn"
+    assert "it has begun to: give it more iterations" in slow.reason

@@ -22,6 +22,8 @@ from goodinit.causes import (
 )
 from goodinit.evidence import Evidence
 
+_BEGUN = 0.99  # of the cost of chance: below it, something has been learned
+
 LABELS: tuple[str, ...] = (
     "recommended",
     "as good as X",
@@ -81,7 +83,9 @@ def _verdict(name: str, runs: Sequence[Run], evidence: Evidence) -> Verdict:
         label, sentence, seen = cause
         return Verdict(name, label, f"{sentence}; {harm}", numbers | seen)
     if _most(runs, "stuck"):
-        return Verdict(name, "does not learn", f"{harm}; no cause found", numbers)
+        begun = ends < _BEGUN * chance and ends < numbers["initial_cost"]
+        hope = ", but it has begun to: give it more iterations, or a larger step" if begun else ""
+        return Verdict(name, "does not learn", f"{harm}; no cause found{hope}", numbers)
     return _rank(name, len(runs), evidence, numbers)
 
 

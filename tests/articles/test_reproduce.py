@@ -119,12 +119,12 @@ def four_pictures(tmp_path: Path) -> Iterator[Path]:
 def test_with_a_folder_article_004_is_measured_in_silence_beside_the_global_stream(
     table: pd.DataFrame, four_pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    np.random.seed(7)  # noqa: NPY002
+    np.random.seed(7)
     calls: list[tuple[int, int]] = []
     again = reproduce(
         four_pictures, progress=lambda done, total: calls.append((done, total)), threads=1
     )
-    np.testing.assert_array_equal(np.random.randn(3), np.random.RandomState(7).randn(3))  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.randn(3), np.random.RandomState(7).randn(3))
     assert capsys.readouterr().out == ""
     done, totals = zip(*calls, strict=True)
     assert set(totals) == {done[-1]}

@@ -181,7 +181,7 @@ def test_the_weights_that_article_001_expects(dims: list[int], initialize: Any) 
 
 def test_without_a_seed_the_global_stream_goes_on_as_in_article_000() -> None:
     three_layer.circles()
-    expected = 10 * np.random.randn(10, 2)  # noqa: NPY002
+    expected = 10 * np.random.randn(10, 2)
     three_layer.circles()
     initialize_parameters_zeros([2, 10, 5, 1])  # which draws nothing
     unseeded = initialize_parameters_random([2, 10, 5, 1], seed=None)
