@@ -1,5 +1,7 @@
 """What all tests share: untimed properties, and NumPy's name in the examples of docstrings."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -7,6 +9,12 @@ from hypothesis import settings
 # A busy machine must not fail a property for the time that an example takes.
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
+
+# Where PyTorch isn't installed, the examples that need it are left out. (The folder tests/torch may
+# be found in its place: that has no file of its own.)
+_torch = find_spec("torch")
+_installed = _torch is not None and _torch.origin is not None
+collect_ignore_glob = [] if _installed else ["src/goodinit/torch/*", "docs/torch-*.md"]
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from goodinit import datasets, evidence, training
 from goodinit.initializers import Scheme, he_normal, lecun_normal
-from goodinit.signals import chance_cost
 from goodinit.study import Study, Training, plan
 
 DATA = ("circles", "moons")
@@ -75,7 +74,7 @@ def large_study(data: str, schemes: list[Any], count: int, seeds: int) -> Study:
 def told_apart(data: str, count: int, seeds: int) -> None:
     """Ask questions 1 and 3 of two copies of He."""
     study = large_study(data, [he_normal(), Scheme("copy", copy_of_he)], count, seeds)
-    chance = chance_cost(study.dataset)
+    chance = study.chance
     apart = dict.fromkeys(evidence.OUTCOMES, 0)
     shown = done = 0
     detectable = np.inf

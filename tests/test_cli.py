@@ -28,17 +28,25 @@ def goodinit(*words: object, cwd: Path, timeout: float = 120) -> subprocess.Comp
 
 
 def test_compare_prints_a_table_and_writes_pictures(tmp_path: Path) -> None:
-    done = goodinit("compare", "circles", *QUICK, cwd=tmp_path)
+    done = goodinit("compare", "circles", *QUICK, "--out", "study", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2-10-5-1, relu, sigmoid" in done.stdout
     rows = [line.split()[0] for line in done.stdout.splitlines() if " %" in line and line.split()]
     assert set(rows) >= {"zeros", "normal(std=10)", "normal(std=0.01)", "he_normal"}
     assert max(map(len, done.stdout.splitlines())) <= 100
-    assert {path.suffix for path in (tmp_path / "goodinit-circles").iterdir()} == {
+    assert {path.suffix for path in (tmp_path / "study").glob("[a-z]*.*")} == {
         ".png",
         ".svg",
         ".csv",
+        ".json",
+        ".npz",
     }
+
+
+def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
+    done = goodinit("compare", "circles", "--init", "zeros", *QUICK, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_is_one_object_and_nothing_is_written(tmp_path: Path) -> None:
@@ -69,6 +77,12 @@ def test_init_is_split_outside_parentheses_and_may_be_repeated(tmp_path: Path) -
         "variance_scaling(scale=2, mode=fan_in, distribution=uniform)",
         "he_normal",
     ]
+
+
+def test_hidden_layers_of_one_width_may_be_counted(tmp_path: Path) -> None:
+    words = ["compare", "circles", "--init", "he", "--hidden", "4x3,2", *QUICK, "--json"]
+    printed = json.loads(goodinit(*words, cwd=tmp_path).stdout)
+    assert printed["study"]["network"]["layers"] == [2, 4, 4, 4, 2, 1]
 
 
 def test_initializers_lists_every_scheme(tmp_path: Path) -> None:
@@ -140,17 +154,20 @@ def test_an_output_place_that_is_a_file_is_refused_before_any_work(tmp_path: Pat
 def test_ctrl_c_ends_with_one_line_and_leaves_no_empty_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from goodinit.cli import main; main()"]
     running = subprocess.Popen(  # noqa: S603  # our own command line
-        [*command, "compare", "circles", "--iterations", "100000000"],
+        [*command, "compare", "circles", "--iterations", "100000000", "--out", "study"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
     )
-    folder = tmp_path / "goodinit-circles"
+    folder = tmp_path / "study"
     while not folder.exists() and running.poll() is None:
         time.sleep(0.05)
     time.sleep(1.0)
     running.send_signal(signal.SIGINT)
     _, complaint = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert complaint == "goodinit: interrupted before anything was finished\n"
+    assert complaint == (
+        "goodinit: interrupted: 0 of 120 trials are kept in study, and the same command goes on "
+        "with the others\n"
+    )
     assert not folder.exists()

@@ -1,5 +1,6 @@
 """The comparison: its tables, its pairing by seed, what it says of failures, and how it stops."""
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import pandas as pd
 import pytest
 
 import goodinit as gi
-from goodinit import comparison
+from goodinit import batches
 from goodinit.datasets import circles
 from goodinit.errors import ArgumentError
 from goodinit.network import cost, forward, initialize, targets
-from goodinit.study import Trial
+from goodinit.study import Study
+from goodinit.trials import Trial
 
 TRIALS = [
     "initializer",
@@ -35,6 +37,15 @@ CURVES = [
     "train_accuracy",
     "test_accuracy",
 ]
+
+
+def by(size: int) -> Callable[..., Iterator[tuple[Trial, ...]]]:
+    """Return what makes batches of that size, whatever else was wanted."""
+
+    def some(study: Study, trials: Sequence[Trial], most: int) -> Iterator[tuple[Trial, ...]]:
+        return (tuple(trials[i : i + size]) for i in range(0, len(trials), size))
+
+    return some
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +94,7 @@ def test_the_summary_is_mean_accuracy_and_median_cost_over_seeds(result: gi.Comp
 
 
 def test_the_first_cost_is_that_of_the_drawn_network(result: gi.Comparison) -> None:
+    assert isinstance(result.study, Study)
     data, network = result.study.dataset, result.study.network
     drawn = initialize(network, gi.initializers.he_normal(), seed=1)
     logits = forward(network, drawn, data.X_train)[0][-1]
@@ -137,12 +149,13 @@ def test_a_number_to_predict_is_scored_by_r2() -> None:
     y = X @ np.array([1.0, -2.0, 0.5])
     result = gi.compare((X, y), initializers="glorot", hidden=(), iterations=2000, seeds=2)
     assert (result.trials["test_accuracy"] > 0.99).all()
+    assert isinstance(result.study, Study)
     assert result.study.network.output == "linear"
 
 
 def test_ctrl_c_keeps_the_seeds_that_are_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = gi.compare("circles", initializers=["zeros", "he"], iterations=10, seeds=4)
-    monkeypatch.setattr(comparison, "_TRIALS_PER_BATCH", 2)
+    monkeypatch.setattr(batches, "_batches", by(2))
 
     def stop_in_the_third_batch(done: int, total: int) -> None:
         if done > total / 2:
@@ -206,13 +219,11 @@ def test_export_writes_pictures_and_tables_and_nothing_else(
 ) -> None:
     result.export(tmp_path / "new" / "folder")
     pictures = ("accuracy", "boundaries", "costs", "data", "signals")
-    tables = ("curves", "sharpness", "signals", "summary", "trials")
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == sorted(
-        [f"{name}.{kind}" for name in pictures for kind in ("png", "svg")]
-        + [f"{name}.csv" for name in tables]
+        [f"{name}.{kind}" for name in pictures for kind in ("png", "svg")] + ["summary.csv"]
     )
-    back = pd.read_csv(tmp_path / "new" / "folder" / "trials.csv")
-    pd.testing.assert_frame_equal(back, result.trials)
+    back = pd.read_csv(tmp_path / "new" / "folder" / "summary.csv")
+    pd.testing.assert_frame_equal(back, result.summary())
 
 
 def test_a_file_that_cannot_be_finished_is_not_left_half_written(
@@ -254,13 +265,13 @@ def test_the_size_of_the_batches_changes_no_number(
         return gi.compare("circles", initializers=["zeros", "he"], iterations=40, seeds=4)
 
     whole = run()
-    monkeypatch.setattr(comparison, "_TRIALS_PER_BATCH", size)
+    monkeypatch.setattr(batches, "_batches", by(size))
     for name in ("trials", "curves", "signals", "sharpness"):
         pd.testing.assert_frame_equal(getattr(run(), name), getattr(whole, name), check_exact=True)
 
 
 def test_ctrl_c_within_a_seed_keeps_only_whole_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "_TRIALS_PER_BATCH", 1)
+    monkeypatch.setattr(batches, "_batches", by(1))
 
     def stop_in_the_fourth_trial(done: int, total: int) -> None:
         if done > 3 / 8 * total:

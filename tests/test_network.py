@@ -406,3 +406,8 @@ def test_what_is_no_network_is_refused_in_one_line(arguments: dict[str, Any], me
     with pytest.raises(ArgumentError, match=message) as caught:
         Network(**{"layers": (2, 1), **arguments})
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_many_equal_layers_are_told_in_few_words() -> None:
+    assert str(Network((64, *[64] * 30, 10))) == "64-64×30-10, relu, sigmoid"
+    assert str(Network((2, 5, 5, 5, 7, 1))) == "2-5-5-5-7-1, relu, sigmoid"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import goodinit as gi
-from goodinit import initializers, signals
+from goodinit import initializers, signals, study
 from goodinit.network import (
     Network,
     Parameters,
@@ -153,13 +153,13 @@ def test_gradients_and_updates_are_those_of_the_cost() -> None:
 
 
 def test_chance_is_the_entropy_of_the_classes_or_half_the_variance() -> None:
-    assert signals.chance_cost(gi.datasets.circles()) == pytest.approx(np.log(2))
+    assert study.chance_cost(gi.datasets.circles()) == pytest.approx(np.log(2))
     X = np.arange(20.0).reshape(10, 2)
     three = gi.datasets.load((X, [0, 0, 0, 0, 0, 1, 1, 1, 2, 2]), test_fraction=0)
     shares = np.array([0.5, 0.3, 0.2])
-    assert signals.chance_cost(three) == pytest.approx(-(shares * np.log(shares)).sum())
+    assert study.chance_cost(three) == pytest.approx(-(shares * np.log(shares)).sum())
     numbers = gi.datasets.load((X, np.arange(10) + 0.5), test_fraction=0)
-    assert signals.chance_cost(numbers) == pytest.approx(np.var(np.arange(10)) / 2)
+    assert study.chance_cost(numbers) == pytest.approx(np.var(np.arange(10)) / 2)
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

@@ -6,21 +6,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from goodinit import articles, datasets, initializers
     from goodinit.articles.reproduce import reproduce
-    from goodinit.comparison import Comparison, compare
+    from goodinit.comparison import Comparison
     from goodinit.datasets import Dataset
-    from goodinit.errors import ArgumentError
+    from goodinit.errors import ArgumentError, StudyStoppedError
     from goodinit.initializers import Scheme, gain
+    from goodinit.running import compare, load
 
 __all__ = [
     "ArgumentError",
     "Comparison",
     "Dataset",
     "Scheme",
+    "StudyStoppedError",
     "articles",
     "compare",
     "datasets",
     "gain",
     "initializers",
+    "load",
     "reproduce",
 ]
 
@@ -30,8 +33,10 @@ _HOMES = {
     "Comparison": "comparison",
     "Dataset": "datasets",
     "Scheme": "initializers",
-    "compare": "comparison",
+    "StudyStoppedError": "errors",
+    "compare": "running",
     "gain": "initializers",
+    "load": "running",
     "reproduce": "articles.reproduce",
 }
 

@@ -3,13 +3,12 @@
 They look at measurements alone; no rule knows a scheme's name.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median_low
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 Numbers = dict[str, float]
@@ -37,6 +36,11 @@ THRESHOLDS: dict[str, Threshold] = {
     "far_above_chance": Threshold(
         5.0, "times chance: healthy schemes start within a factor of two of it, and end below it"
     ),
+    "above_chance": Threshold(
+        3.0,
+        "times chance, of a module that nobody has trained: healthy ones start within a factor of "
+        "two of it",
+    ),
     "large_gain": Threshold(
         5.0, "times its input: no activation in use wants more than 2 (gelu, silu 1.7)"
     ),
@@ -47,11 +51,20 @@ THRESHOLDS: dict[str, Threshold] = {
         30.0, "over all hidden layers: a healthy scheme keeps within a factor of a few at any depth"
     ),
     "decay": Threshold(1 / 30, "over all hidden layers: the reciprocal of growth"),
+    "untrained_decay": Threshold(
+        1 / 150,
+        "over all hidden layers, of a module that nobody has trained: through six ReLU layers of "
+        "64 as PyTorch makes them 0.009 of the gradient comes back, and gradient descent learns; "
+        "through seven 0.005, and it stands still",
+    ),
     "duplicates": Threshold(0.5, "at most this share of a layer's units is distinct"),
     "dead": Threshold(
         0.9,
         "at least this share of a layer's units is dead: depth alone kills about half of ReLUs, as "
         "all examples come to point the same way",
+    ),
+    "fewest_states": Threshold(
+        32, "units times examples: of fewer ReLUs it may be by chance that all of them are silent"
     ),
     "saturated": Threshold(0.5, "at least this share of a layer's units is saturated"),
     "unstable": Threshold(
@@ -77,6 +90,9 @@ class Run:
         Learning rate × sharpness over its limit, at the moments where sharpness was measured.
     chance, initial_cost, train_cost : float
     diverged : bool
+    found : tuple of str, optional
+        Label and reason of what inspecting a PyTorch module found first at the start; empty where
+        nothing. None for our own networks, which the rules look at themselves.
     """
 
     start: dict[str, NDArray[np.float64]]
@@ -87,6 +103,7 @@ class Run:
     initial_cost: float
     train_cost: float
     diverged: bool
+    found: tuple[str, ...] | None = None
 
     @property
     def cost_of_chance(self) -> float:
@@ -99,12 +116,73 @@ Look = Callable[[Run], Numbers | None]
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A label, how its cause is seen in one run (its numbers, or None), and how it is told."""
+class Cause:
+    """A label, and the sentence that tells the cause; in braces what fills it."""
 
     label: str
-    look: Look
     sentence: str
+
+    def tell(self, numbers: Mapping[str, object], words: Mapping[str, str]) -> str:
+        """Return the sentence, its numbers written out, and the words that depend on who tells."""
+        said = {
+            key: shown(number) if isinstance(number, float) else str(number)
+            for key, number in numbers.items()
+        }
+        return self.sentence.format(**said, **{key: w.format(**said) for key, w in words.items()})
+
+
+CAUSES: dict[str, Cause] = {
+    "symmetry": Cause(
+        "fails to break symmetry",
+        "{distinct_units} distinct of {units} units in layer {layer} {when}",
+    ),
+    "signal grows": Cause(
+        "exploding gradients",
+        "a typical layer multiplies the signal by {step}, {layers} hidden layers by {ratio}",
+    ),
+    "gradient grows": Cause(
+        "exploding gradients",
+        "a typical layer multiplies the gradient on its way back by {step}, {layers} hidden layers "
+        "by {ratio}",
+    ),
+    "large": Cause("weights too large", "layer {layer} multiplies its input by {gain}, and {harm}"),
+    "saturated": Cause("saturated", "{share}% of the units of layer {layer} are saturated {when}"),
+    "softmax": Cause(
+        "saturated",
+        "the softmax that layer {layer} feeds is all but one-hot in {share}% of its rows",
+    ),
+    "gate": Cause("saturated", "{share}% of the states of a gate of layer {layer} are saturated"),
+    "dead": Cause("dead units", "{share}% of the units of layer {layer} are dead {when}"),
+    "unstable": Cause(
+        UNSTABLE, "learning rate × sharpness reaches {times} times the limit of stability"
+    ),
+    "diverges": Cause("diverges", "the cost grows instead of falling"),
+    "small": Cause("weights too small", "layer {layer} passes on {gain} of its input"),
+    "signal decays": Cause(
+        "vanishing gradients",
+        "a typical layer multiplies the signal by {step}, {layers} hidden layers by {ratio}",
+    ),
+    "gradient decays": Cause(
+        "vanishing gradients",
+        "a typical layer multiplies the gradient on its way back by {step}, {layers} hidden layers "
+        "by {ratio}",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A cause, how it is seen in one run (its numbers, or None), and words for its sentence."""
+
+    cause: Cause
+    look: Look
+    words: Mapping[str, str] = field(default_factory=dict)
+    any_graph: bool = False  # whether it also holds where layers don't follow each other
+
+    @property
+    def label(self) -> str:
+        """The label of its cause."""
+        return self.cause.label
 
 
 def value(name: str) -> float:
@@ -165,45 +243,49 @@ def _fraction(signal: str, moment: str) -> Look:
     return look
 
 
-def _compounded(signal: str) -> Callable[[Run], Numbers]:
-    """Return a look at what a typical hidden layer does to a signal, and all of them together.
+def compound(scales: NDArray[np.float64]) -> Numbers:
+    """Return what a typical layer does to a signal's scale, and all of them together.
 
-    The gradient runs backwards. The typical layer is the median one: a single layer that is out of
-    line is that layer's fault, not the depth's.
+    The typical layer is the median one: a single layer that is out of line is that layer's fault,
+    not the depth's.
+
+    Examples
+    --------
+    >>> compound(np.array([1.0, 2.0, 4.0, 8.0, 80.0]))
+    {'step': 2.0, 'layers': 5.0, 'ratio': 16.0}
     """
+    with np.errstate(all="ignore"):  # a layer that is silent has no step: NaN
+        steps = scales[1:] / scales[:-1]
+        step = float(np.median(steps)) if len(steps) else 1.0
+        ratio = float(np.power(step, len(steps)))
+    return {"step": step, "layers": float(len(scales)), "ratio": ratio}
 
-    def look(run: Run) -> Numbers:
-        scales = run.start[signal][:-1]
-        scales = scales[::-1] if signal == "gradient_rms" else scales
-        with np.errstate(all="ignore"):  # a layer that is silent has no step: NaN
-            steps = scales[1:] / scales[:-1]
-            step = float(np.median(steps)) if len(steps) else 1.0
-            ratio = float(np.power(step, len(steps)))
-        return {"step": step, "layers": float(len(scales)), "ratio": ratio}
 
-    return look
+def explodes(scales: NDArray[np.float64], gains: NDArray[np.float64]) -> Numbers | None:
+    """Return what compounds to growth, unless a typical layer is too large by itself."""
+    found = compound(scales)
+    by_depth = np.median(gains) < value("large_gain")
+    return found if by_depth and found["ratio"] >= value("growth") else None
+
+
+def vanishes(scales: NDArray[np.float64], limit: str = "decay") -> Numbers | None:
+    """Return what compounds to decay, to the threshold of that name or below."""
+    found = compound(scales)
+    return found if 0 < found["ratio"] <= value(limit) else None
+
+
+def _hidden(run: Run, signal: str) -> NDArray[np.float64]:
+    """Return a signal's scales as it passes the hidden layers; the gradient runs backwards."""
+    scales = run.start[signal][:-1]
+    return scales[::-1] if signal == "gradient_rms" else scales
 
 
 def _exploding(signal: str) -> Look:
-    """Look for growth by depth; where a typical layer is too large by itself, depth isn't it."""
-    compounded = _compounded(signal)
-
-    def look(run: Run) -> Numbers | None:
-        found = compounded(run)
-        by_depth = np.median(run.gains) < value("large_gain")
-        return found if by_depth and found["ratio"] >= value("growth") else None
-
-    return look
+    return lambda run: explodes(_hidden(run, signal), run.gains)
 
 
 def _vanishing(signal: str) -> Look:
-    compounded = _compounded(signal)
-
-    def look(run: Run) -> Numbers | None:
-        found = compounded(run)
-        return found if 0 < found["ratio"] <= value("decay") else None
-
-    return look
+    return lambda run: vanishes(_hidden(run, signal))
 
 
 def _small(run: Run) -> Numbers | None:
@@ -240,79 +322,55 @@ def _diverging(run: Run) -> Numbers | None:
 # may be its consequence; the learning rate comes after what no learning rate would mend. Weights
 # that are too small in single layers also make gradients vanish: the label is the cause.
 RULES: tuple[Rule, ...] = (
+    Rule(CAUSES["symmetry"], _symmetry, {"when": "at start and end"}),
+    Rule(CAUSES["signal grows"], _exploding("preactivation_rms")),
+    Rule(CAUSES["gradient grows"], _exploding("gradient_rms")),
     Rule(
-        "fails to break symmetry",
-        _symmetry,
-        "{distinct_units} distinct of {units} units in layer {layer} at start and end",
-    ),
-    Rule(
-        "exploding gradients",
-        _exploding("preactivation_rms"),
-        "a typical layer multiplies the signal by {step}, {layers} hidden layers by {ratio}",
-    ),
-    Rule(
-        "exploding gradients",
-        _exploding("gradient_rms"),
-        "a typical layer multiplies the gradient on its way back by {step}, {layers} hidden layers "
-        "by {ratio}",
-    ),
-    Rule(
-        "weights too large",
+        CAUSES["large"],
         _large,
-        "layer {layer} multiplies its input by {gain}, and the first cost is {initial_ratio} times "
-        "that of guessing",
+        {"harm": "the first cost is {initial_ratio} times that of guessing"},
     ),
-    Rule(
-        "saturated",
-        _fraction("saturated_fraction", "start"),
-        "{share}% of the units of layer {layer} are saturated at the start",
-    ),
-    Rule(
-        "dead units",
-        _fraction("dead_fraction", "start"),
-        "{share}% of the units of layer {layer} are dead at the start",
-    ),
-    Rule(
-        UNSTABLE,
-        unstable,
-        "learning rate × sharpness reaches {times} times the limit of stability",
-    ),
-    Rule("diverges", _diverging, "the cost grows instead of falling"),
-    Rule(
-        "weights too small",
-        _small,
-        "layer {layer} passes on {gain} of its input",
-    ),
-    Rule(
-        "vanishing gradients",
-        _vanishing("preactivation_rms"),
-        "a typical layer multiplies the signal by {step}, {layers} hidden layers by {ratio}",
-    ),
-    Rule(
-        "vanishing gradients",
-        _vanishing("gradient_rms"),
-        "a typical layer multiplies the gradient on its way back by {step}, {layers} hidden layers "
-        "by {ratio}",
-    ),
-    Rule(
-        "dead units",
-        _fraction("dead_fraction", "end"),
-        "{share}% of the units of layer {layer} are dead at the end",
-    ),
+    Rule(CAUSES["saturated"], _fraction("saturated_fraction", "start"), {"when": "at the start"}),
+    Rule(CAUSES["dead"], _fraction("dead_fraction", "start"), {"when": "at the start"}),
+    Rule(CAUSES["unstable"], unstable, any_graph=True),
+    Rule(CAUSES["diverges"], _diverging, any_graph=True),
+    Rule(CAUSES["small"], _small),
+    Rule(CAUSES["signal decays"], _vanishing("preactivation_rms")),
+    Rule(CAUSES["gradient decays"], _vanishing("gradient_rms")),
+    Rule(CAUSES["dead"], _fraction("dead_fraction", "end"), {"when": "at the end"}, any_graph=True),
 )
 
 
 def find_cause(runs: Sequence[Run]) -> tuple[str, str, Numbers] | None:
     """Return the label, sentence and numbers of the first cause that most runs show."""
+    inspected = runs[0].found is not None
+    if inspected and (found := _found_by_inspecting(runs)):
+        return found
     for rule in RULES:
+        if inspected and not rule.any_graph:
+            continue
         seen = [found for found in map(rule.look, runs) if found is not None]
         if len(seen) > value("most") * len(runs):
             # The lower of two middle values: there is no layer 2.5.
             numbers = {key: median_low([found[key] for found in seen]) for key in seen[0]}
-            told = rule.sentence.format(**{key: shown(number) for key, number in numbers.items()})
-            where = "" if len(seen) == len(runs) else f", in {len(seen)} of {len(runs)} seeds"
-            return rule.label, told + where, numbers
+            told = rule.cause.tell(numbers, rule.words)
+            return rule.label, told + _where(len(seen), len(runs)), numbers
     return None
+
+
+def _found_by_inspecting(runs: Sequence[Run]) -> tuple[str, str, Numbers] | None:
+    """Return the label that most runs' modules were found with, and the reason of the first."""
+    reasons: dict[str, list[str]] = {}
+    for label, reason in (run.found for run in runs if run.found):
+        reasons.setdefault(label, []).append(reason)
+    for label, seen in reasons.items():
+        if len(seen) > value("most") * len(runs):
+            return label, seen[0] + _where(len(seen), len(runs)), {}
+    return None
+
+
+def _where(seen: int, runs: int) -> str:
+    return "" if seen == runs else f", in {seen} of {runs} seeds"
 
 
 def shown(number: float) -> str:
@@ -324,69 +382,3 @@ def shown(number: float) -> str:
     ['10', '0.0123', '1,234', '3e+09']
     """
     return f"{number:,.0f}" if 1e3 <= number < 1e6 else f"{number:.3g}"
-
-
-def runs_by_initializer(
-    trials: pd.DataFrame,
-    signals: pd.DataFrame,
-    sharpness: pd.DataFrame,
-    rates: dict[str, float],
-    *,
-    chance: float,
-    input_rms: float,
-) -> dict[str, Sequence[Run]]:
-    """Return every trial's measurements as a ``Run``, at each initializer's own learning rate.
-
-    Parameters
-    ----------
-    trials, signals, sharpness : DataFrame
-        As in ``Comparison``.
-    rates : dict of str to float
-        As in ``Evidence``.
-    chance : float
-        The cost of chance.
-    input_rms : float
-        Root mean square of the training inputs.
-    """
-    keys = ["initializer", "learning_rate", "seed"]
-    layers = dict(iter(signals.groupby([*keys, "moment"], sort=False)))
-    bends = {key: part["stability"].to_numpy() for key, part in sharpness.groupby(keys, sort=False)}
-    runs: dict[str, Sequence[Run]] = {}
-    for name, rate in rates.items():
-        chosen = trials[(trials["initializer"] == name) & (trials["learning_rate"] == rate)]
-        runs[name] = [
-            _run(trial, layers, bends, chance=chance, input_rms=input_rms)
-            for trial in chosen.to_dict("records")
-        ]
-    return runs
-
-
-def _run(
-    trial: dict[Any, Any],
-    layers: dict[Any, pd.DataFrame],
-    bends: dict[Any, NDArray[np.float64]],
-    *,
-    chance: float,
-    input_rms: float,
-) -> Run:
-    key = (trial["initializer"], trial["learning_rate"], trial["seed"])
-    start, end = (
-        {str(name): part[name].to_numpy(dtype=float) for name in part if name not in _KEYS}
-        for part in (layers[*key, "start"], layers[*key, "end"])
-    )
-    inputs = np.concatenate([[input_rms], start["activation_rms"][:-1]])
-    with np.errstate(all="ignore"):
-        gains = start["preactivation_rms"] / inputs
-    return Run(
-        start,
-        end,
-        np.where(inputs > 0, gains, 0.0),
-        bends[key],
-        chance,
-        trial["initial_cost"],
-        trial["train_cost"],
-        trial["diverged"],
-    )
-
-
-_KEYS = ("initializer", "learning_rate", "seed", "moment", "layer")

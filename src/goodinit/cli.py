@@ -1,34 +1,28 @@
 """The command line: each command asks the library for one thing, and prints what it says."""
 
 import io
-import json
-import math
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
-from goodinit.errors import ArgumentError, bad_argument
+from goodinit import printing
+from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from concurrent.futures import Executor
 
     from goodinit.comparison import Comparison
-    from goodinit.datasets import Dataset
+    from goodinit.trials import AnyStudy
 
 app = typer.Typer(
     name="goodinit",
@@ -58,6 +52,8 @@ def main() -> None:
         code = _complain(str(error), 2)
     except _UsageError as error:
         code = _complain(" ".join(str(error.format_message()).split()), 2)  # type: ignore[attr-defined]  # every usage error has it
+    except StudyStoppedError as error:
+        code = _stopped(error)
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
@@ -69,6 +65,13 @@ def main() -> None:
 def _complain(message: str, code: int) -> int:
     sys.stderr.write(f"goodinit: {message}\n")
     return code
+
+
+def _stopped(error: StudyStoppedError) -> int:
+    """Print what of a study there is, and why there isn't more."""
+    if error.finished is not None:
+        _tell(error.finished, None, as_json="--json" in sys.argv)
+    return _complain(str(error), 1)
 
 
 def _version(asked: bool) -> None:
@@ -102,24 +105,33 @@ def compare(
         list[str] | None,
         typer.Option(
             help="Initializers, split at commas, or given again. `goodinit initializers` lists "
-            "them; 'articles' (the default) means the six that the articles speak of."
+            "them; 'articles' (the default) means the six that the articles speak of. With "
+            "--torch also 'default' (the module's own), 'auto' and 'lsuv'."
         ),
     ] = None,
     hidden: Annotated[
-        str, typer.Option(help="Units of each hidden layer; 'none' for none.")
+        str, typer.Option(help="Units of each hidden layer; 64x30 is 30 of 64; 'none' for none.")
     ] = "10,5",
     activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "relu",
     learning_rate: Annotated[str, typer.Option(help="One, or several with commas.")] = "0.01",
-    iterations: Annotated[int, typer.Option(help="Updates of each network.")] = 15_000,
+    iterations: Annotated[
+        int | None,
+        typer.Option(help="Updates of each network. [default: 15000; with --torch 1000]"),
+    ] = None,
     seeds: Annotated[
         str, typer.Option(help="How many; or the seeds themselves, with commas.")
     ] = "20",
     optimizer: Annotated[
-        str, typer.Option(help="gradient_descent, momentum, nesterov or adam.")
-    ] = "gradient_descent",
+        str | None,
+        typer.Option(
+            help="gradient_descent (the default), momentum, nesterov or adam; with --torch sgd "
+            "(the default), momentum, nesterov, adam, adamw or rmsprop."
+        ),
+    ] = None,
     momentum: Annotated[float, typer.Option(help="Of momentum and Nesterov; Adam's β₁.")] = 0.9,
     batch_size: Annotated[
-        int | None, typer.Option(help="Examples per update. [default: all of them]")
+        int | None,
+        typer.Option(help="Examples per update. [default: all of them; with --torch 32]"),
     ] = None,
     weight_decay: Annotated[float, typer.Option(help="λ; λW is added to W's gradient.")] = 0.0,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
@@ -140,7 +152,22 @@ def compare(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Where pictures and tables go. [default: goodinit-NAME; with --json, nowhere]"
+            help="A folder that keeps the study, with pictures: the same command goes on where it "
+            "stopped. [default: nothing is kept]"
+        ),
+    ] = None,
+    keep_networks: Annotated[
+        bool, typer.Option("--keep-networks", help="Keep every trained network in --out.")
+    ] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask cluster that trains, such as tcp://host:8786.")
+    ] = None,
+    module: Annotated[
+        str | None,
+        typer.Option(
+            "--torch",
+            help="package.module:build, a function of yours that returns a PyTorch module, which "
+            "is trained instead of a network of --hidden and --activation. Runs your code.",
         ),
     ] = None,
     as_json: Json = False,
@@ -148,7 +175,7 @@ def compare(
 ) -> None:
     """Train one network per initializer and seed, and compare what became of them."""
     from goodinit import datasets, specs
-    from goodinit.comparison import run
+    from goodinit.running import run
     from goodinit.study import Training, plan
 
     dataset = datasets.load(
@@ -159,49 +186,116 @@ def compare(
         standardize=standardize,
         image_size=image_size,
     )
-    study = plan(
-        dataset,
-        initializers=[
-            spec for text in init or ["articles"] for spec in specs.split("initializers", text)
-        ],
-        hidden=[] if hidden == "none" else _numbers("hidden", hidden, int),
-        activation=activation,
-        learning_rate=_numbers("learning_rate", learning_rate, float),
-        seeds=_seeds(seeds),
-        training=Training(
-            iterations=iterations,
-            optimizer=optimizer,
-            momentum=momentum,
-            batch_size=batch_size,
-            weight_decay=weight_decay,
-            dtype=dtype,
-            record=record,
-        ),
-    )
-    folder = out or (None if as_json else _default_folder(dataset))
-    with _folder(folder), _progress("training", quiet) as (progress, say):
-        _compile(dtype, say)
-        result = run(study, progress)
-    if as_json:
-        _print_json(
-            {
-                "study": result.study.as_dict(),
-                "summary": _rows(result.summary()),
-                "verdicts": [_plain(asdict(verdict)) for verdict in result.verdicts],
-                "warnings": list(result.warnings),
-                "statements": list(result.evidence.statements),
-            }
+    asked = [spec for text in init or [] for spec in specs.split("initializers", text)]
+    grid: dict[str, Any] = {
+        "learning_rate": _numbers("learning_rate", learning_rate, float),
+        "seeds": _seeds(seeds),
+    }
+    how: dict[str, Any] = {"momentum": momentum, "weight_decay": weight_decay, "record": record}
+    some = {"iterations": iterations, "optimizer": optimizer, "batch_size": batch_size}
+    how |= {name: given for name, given in some.items() if given is not None}
+    study: AnyStudy
+    if module:
+        _needs_torch("torch", module)
+        from goodinit.torch import comparing, shell, training
+
+        build = shell.load_builder(module)
+        study = comparing.plan(
+            build,
+            dataset,
+            initializers=asked or comparing.INITIALIZERS,
+            training=training.ModuleTraining(**how),
+            **grid,
         )
     else:
-        _print_summary(result)
-        _print_verdicts(result)
+        study = plan(
+            dataset,
+            initializers=asked or ["articles"],
+            hidden=_hidden(hidden),
+            activation=activation,
+            training=Training(**how, dtype=dtype),
+            **grid,
+        )
+    with (
+        _progress("training", quiet) as (progress, say),
+        _workers(scheduler, dtype, say) as executor,
+    ):
+        result = run(study, progress, out=out, keep_networks=keep_networks, executor=executor)
+    _tell(result, None if result.interrupted else out, as_json=as_json)
+    if result.interrupted:
+        kept = f"{len(result.study.seeds)} of {len(study.seeds)} seeds"
+        again = "the same command goes on" if out else "with --out it could go on"
+        raise typer.Exit(_complain(f"interrupted: this is {kept}; {again}", _INTERRUPTED))
+
+
+@app.command()
+def show(
+    folder: Annotated[Path, typer.Argument(help="What `compare --out` was given.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where pictures go. [default: the study's folder]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print and plot a study that was kept, without training anything."""
+    from goodinit.running import load
+
+    result = load(folder)
+    _tell(result, out or folder, as_json=as_json)
+    if result.interrupted and not as_json:
+        sys.stdout.write("The study isn't finished: the command that began it goes on with it.\n")
+
+
+def _tell(result: "Comparison", folder: Path | None, *, as_json: bool) -> None:
+    """Print a comparison, and draw it where there is a place for pictures."""
+    if as_json:
+        printing.print_comparison_json(result)
+    else:
+        printing.print_summary(result)
+        printing.print_verdicts(result)
     if folder:
         _export(result, folder, quiet=as_json)
-    if result.interrupted:
-        kept = len(result.study.seeds)
-        raise typer.Exit(
-            _complain(f"interrupted: this is {kept} of {len(study.seeds)} seeds", _INTERRUPTED)
-        )
+
+
+@app.command()
+def inspect(
+    module: Annotated[
+        str,
+        typer.Argument(help="package.module:build, a function of yours that returns a module."),
+    ],
+    shapes: Annotated[
+        list[str],
+        typer.Option(
+            "--input",
+            help="Shape of an input, such as 32,3,224,224, drawn from N(0, 1); or 8,128@50257, "
+            "whole numbers below 50257. Once for each input.",
+        ),
+    ],
+    seeds: Annotated[str, typer.Option(help="How many modules are built; or their seeds.")] = "10",
+    out: Annotated[
+        Path | None, typer.Option(help="Where a picture of the layers goes. [default: nowhere]")
+    ] = None,
+) -> None:
+    """Say what is wrong with a PyTorch module's initialization, layer by layer, and what mends it.
+
+    This imports and runs your code. The exit code is 1 where something is wrong.
+    """
+    _needs_torch("module", module)
+    from torch import nn
+
+    from goodinit.torch import inspect as look
+    from goodinit.torch import shell
+
+    found = shell.load_builder(module)
+    given = shell.read_inputs(shapes)
+    alone = isinstance(found, nn.Module)
+    report = look(found, given) if alone else look(found, given, seeds=_seeds(seeds))
+    sys.stdout.write(f"{report}\n")
+    if out:
+        with _writing(out):
+            out.mkdir(parents=True, exist_ok=True)
+            report.plot().savefig(out / "layers.png", dpi=150)
+    if report.findings:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -216,9 +310,9 @@ def reproduce(images: Images = None, as_json: Json = False, quiet: Quiet = False
         table = run(images, progress=progress)
     failed = must_be_exact(table)
     if as_json:
-        _print_json({"figures": _rows(table)})
+        printing.print_json({"figures": printing.rows(table)})
     else:
-        _print_figures(table)
+        printing.print_figures(table)
     if len(failed):
         raise typer.Exit(_complain(f"{len(failed)} figures that should be exact are not", 1))
 
@@ -237,13 +331,7 @@ def initializers() -> None:
         table.add_row(
             known.spec + also, known.formula, known.derived_for, known.source.replace("``", "")
         )
-    _console().print(table)
-
-
-def _console() -> Console:
-    """Return the standard output, as wide as the terminal; 100 columns where there is none."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=100)
+    printing.terminal().print(table)
 
 
 def _numbers(argument: str, text: str, kind: type[int] | type[float]) -> list[Any]:
@@ -254,41 +342,49 @@ def _numbers(argument: str, text: str, kind: type[int] | type[float]) -> list[An
         raise bad_argument(argument, text, f"{what} with commas between them") from None
 
 
+def _hidden(text: str) -> list[int]:
+    """Return the units of each hidden layer, where 64x3 stands for 64,64,64."""
+    if text == "none":
+        return []
+    takes = "units with commas between them, as 10,5 or 64x30"
+    layers: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d{1,9})(?:x(\d{1,4}))?\s*", part)
+        if found is None:
+            raise bad_argument("hidden", text, takes)
+        layers += [int(found[1])] * int(found[2] or 1)
+    return layers
+
+
 def _seeds(text: str) -> int | list[int]:
     numbers = _numbers("seeds", text, int)
     return int(numbers[0]) if len(numbers) == 1 else numbers
 
 
-def _default_folder(dataset: "Dataset") -> Path:
-    return Path(f"goodinit-{re.sub(r'[^A-Za-z0-9_.-]+', '-', dataset.name)}")
+def _needs_torch(argument: str, module: str) -> None:
+    """Say in one line where PyTorch is missing."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None or find_spec("torch.nn") is None:
+        raise bad_argument(
+            argument, module, "PyTorch to be installed: pip install 'goodinit[torch]'"
+        )
 
 
 @contextmanager
-def _folder(folder: Path | None) -> Iterator[None]:
-    """Make the folder before any work, so that nothing is computed for a place that isn't one."""
-    if folder is None:
-        yield
+def _workers(
+    scheduler: str | None, dtype: str, say: Callable[[str], None]
+) -> "Iterator[Executor | None]":
+    """Connect with a cluster where one is named, or make ready to train here."""
+    if scheduler is None:
+        _compile(dtype, say)
+        yield None
         return
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=folder).close()
-    except OSError as error:
-        _remove(made)
-        takes = f"a folder that can be written ({error.strerror or error})"
-        raise bad_argument("out", folder, takes) from None
-    try:
-        yield
-    except BaseException:
-        _remove(made)
-        raise
+    from goodinit.cluster import Cluster
 
-
-def _remove(made: list[Path]) -> None:
-    """Remove the folders that were made, from the inside out; they stay where something lies in."""
-    with suppress(OSError):
-        for place in made:
-            place.rmdir()
+    say("waiting for the workers")
+    with Cluster(scheduler) as cluster:
+        yield cluster
 
 
 @contextmanager
@@ -316,10 +412,10 @@ def _progress(
                 lambda done, total: bar.update(task, completed=done, total=total, description=what),
                 lambda words: bar.update(task, description=words),
             )
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:  # Typer would say nothing
             bar.stop()
-            code = _complain("interrupted before anything was finished", _INTERRUPTED)
-            raise typer.Exit(code) from None
+            said = str(interrupt) or "nothing was finished"
+            raise typer.Exit(_complain(f"interrupted: {said}", _INTERRUPTED)) from None
 
 
 def _compile(dtype: str, say: Callable[[str], None]) -> None:
@@ -334,166 +430,17 @@ def _compile(dtype: str, say: Callable[[str], None]) -> None:
         compiling.join()
 
 
-def _print_json(value: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _rows(table: "pd.DataFrame") -> list[dict[str, Any]]:
-    """Return the rows as JSON holds them: a number that is none becomes null."""
-    return [
-        {str(key): _plain(value) for key, value in row.items()} for row in table.to_dict("records")
-    ]
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _print_summary(result: "Comparison") -> None:
-    study, summary = result.study, result.summary()
-    console = _console()
-    console.print(f"\n{study.describe()}", markup=False)
-    measure, show = ("R²", _decimal) if study.dataset.task == "regression" else ("accuracy", _share)
-    rates = len(study.learning_rates) > 1  # each initializer is shown at its own best
-    tested = bool(summary["test_accuracy"].notna().any())
-    longest = max(len(name) for name in summary["initializer"])
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("initializer", overflow="fold", min_width=min(16, longest))
-    headings = [
-        *(["rate"] if rates else []),
-        f"train {measure}",
-        *([f"test {measure}"] if tested else []),
-        "initial cost",
-        "final cost",
-        *(["diverged"] if summary["diverged"].any() else []),
-    ]
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in summary.to_dict("records"):
-        cells = {
-            "rate": f"{row['learning_rate']:g}",
-            f"train {measure}": _ranged(row, "train_accuracy", show),
-            f"test {measure}": _ranged(row, "test_accuracy", show),
-            "initial cost": _significant(row["initial_cost"]),
-            "final cost": _ranged(row, "train_cost", _significant),
-            "diverged": f"{row['diverged']} of {row['seeds']}",
-        }
-        table.add_row(escape(row["initializer"]), *[cells[heading] for heading in headings])
-    console.print(table)
-    middle = (
-        "R² and costs are medians" if measure == "R²" else "Accuracy is the mean, cost the median"
-    )
-    console.print(
-        f"{middle} over seeds; in brackets, their 5th to 95th percentile. Best first, by median "
-        "final cost."
-    )
-
-
-def _print_verdicts(result: "Comparison") -> None:
-    """Print a sentence for each initializer, and what else the seeds carry or don't."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(max_width=30, overflow="fold")
-    grid.add_column()
-    for verdict in result.verdicts:
-        label = Text(verdict.label, style="bold")
-        grid.add_row(Text(verdict.initializer), Text.assemble(label, ": ", verdict.reason))
-    console = _console()
-    console.print()
-    console.print(Padding(grid, (0, 2)))
-    said = dict.fromkeys([*result.evidence.statements, *result.warnings])
-    for sentence in said:
-        console.print(Padding(Text(sentence), (1, 2, 0, 2)))
-    console.print()
-
-
-def _ranged(row: dict[Any, Any], measure: str, show: Callable[[float, bool], str]) -> str:
-    low, high = (show(row[f"{measure}_{end}"], True) for end in ("low", "high"))
-    spread = "" if low == high else f" [dim]({low}–{high})[/dim]"
-    return show(row[measure], False) + spread
-
-
-def _share(value: float, short: bool = False) -> str:
-    return f"{100 * value:.0f}" if short else f"{100 * value:.1f} %"
-
-
-def _decimal(value: float, short: bool = False) -> str:
-    return f"{value:.{2 if short else 3}f}" if abs(value) < 100 else _significant(value)
-
-
-def _significant(value: float, _: bool = False) -> str:
-    if not math.isfinite(value):
-        return "∞" if value > 0 else "-∞"
-    text = f"{value:#.3g}".rstrip(".")
-    return f"{float(text):.0f}" if "e+" in text and abs(value) < 1e6 else text
-
-
-def _print_figures(figures: "pd.DataFrame") -> None:
-    from goodinit.articles.explain import explain
-    from goodinit.articles.reproduce import NEEDS_IMAGES
-
-    console = _console()
-    console.print(_figures_table(header=True))
-    parts = figures["quantity"].str.partition(" (")
-    named = figures.assign(quantity=parts[0], note=parts[1] + parts[2])
-    runs = named.groupby(["article", "experiment", "initialization", "note"], sort=False)
-    for (article, experiment, initialization, note), rows in runs:
-        heading = f"article {article}, {experiment}, {initialization}{note}"
-        if (rows["verdict"] == NEEDS_IMAGES).all():
-            console.print(Text(f"{heading}: {len(rows)} figures, {NEEDS_IMAGES}", style="bold"))
-            continue
-        console.print(Text(heading, style="bold"))
-        table = _figures_table(header=False)
-        for row in rows.to_dict("records"):
-            numbers = [_figure(row[column]) for column in ("published", "measured")]
-            text = row["verdict"].partition(":")[0]
-            table.add_row(f"  {row['quantity']}", *numbers, _rounding(row), text)
-        console.print(table)
-    verdicts = figures["verdict"].str.replace("differs.*|:.*", "", regex=True)
-    counts = verdicts.replace("", "differs").value_counts(sort=False)
-    console.print("\n" + " · ".join(f"{count} {verdict}" for verdict, count in counts.items()))
-    for sentence in explain(figures):
-        console.print(f"\n{sentence}", markup=False)
-
-
-def _figures_table(*, header: bool) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=header)
-    table.add_column("figure", width=25, no_wrap=True)
-    for heading in ("published", "measured"):
-        table.add_column(heading, justify="right", width=13, no_wrap=True)
-    table.add_column("rounding alone gives\n(digits left)", width=22, no_wrap=True)
-    table.add_column("verdict", overflow="fold")
-    return table
-
-
-def _figure(value: Any) -> str:
-    """Return ten digits of a published or measured figure, or a matrix's shape."""
-    if isinstance(value, list):
-        return f"{len(value)} × {len(value[0])} matrix"
-    return "" if value is None else f"{value:.10g}"
-
-
-def _rounding(row: dict[Any, Any]) -> str:
-    """Return the range over the re-runs and the digits that it leaves, where there is one."""
-    from goodinit.articles.rounding import Spread
-
-    if math.isnan(row["low"]):
-        return ""
-    near = "near " if ": near" in row["verdict"] else ""
-    spread = str(Spread(row["low"], row["high"])).replace(" to ", "–")
-    left = "all" if row["low"] == row["high"] else f"{row['digits']:.0f}"
-    return f"{near}{spread} ({left})"
-
-
 def _export(result: "Comparison", folder: Path, *, quiet: bool) -> None:
-    try:
+    with _writing(folder):
         result.export(folder)
+    if not quiet:
+        sys.stdout.write(f"Pictures and tables: {folder}{os.sep}\n")
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Say in one line where a folder can't be written."""
+    try:
+        yield
     except OSError as error:
         raise typer.Exit(_complain(f"{folder}: {error.strerror or error}", 1)) from None
-    if not quiet:
-        _console().print(f"Pictures and tables: {folder}{os.sep}", soft_wrap=True, markup=False)

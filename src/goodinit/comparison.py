@@ -1,32 +1,36 @@
-"""The comparison: from what was asked, over the trained trials, to tables and pictures."""
+"""What a comparison measured: tables, verdicts and pictures, of trials in memory or on disk."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from goodinit import datasets, training
-from goodinit.causes import Run, runs_by_initializer
+from goodinit import store
+from goodinit.causes import Run
 from goodinit.errors import bad_argument
 from goodinit.evidence import Evidence, weigh
-from goodinit.network import Parameters
-from goodinit.signals import Signals, chance_cost, observe, observe_sharpness, sharpness_moments
+from goodinit.runs import runs_by_initializer
 from goodinit.spread import seed_range
-from goodinit.study import ARTICLES, Initializer, Study, Training, Trial, plan
+from goodinit.study import Study
+from goodinit.tables import (
+    Part,
+    Placed,
+    TrainedNetworks,
+    choose,
+    cost_curves,
+    in_order,
+    place,
+    trials_of,
+)
+from goodinit.trials import AnyStudy, Trial
 from goodinit.verdict import Verdict, judge, warn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_TRIALS_PER_BATCH = 60
-_BATCH_BYTES = 2**30
-_ARRAYS_PER_LAYER = 6  # of the size (examples, units), that measuring holds at once
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,19 +55,50 @@ class Comparison:
         sharpness``, the largest eigenvalue of the cost's Hessian, and ``stability``, the learning
         rate × sharpness over its limit (2 for gradient descent): above 1 it is unstable. NaN for
         Adam, which has no such limit.
+    networks : mapping of Trial to Parameters
+        The trained networks that were kept: those of data with two features, whose boundaries can
+        be drawn, and others on request.
+    parts : sequence of Part
+        What was measured, as it came; the tables are made of it when they are asked for.
     interrupted : bool
         Whether seeds that were asked for are missing.
-    networks : dict of Trial to Parameters
-        The trained networks of data with two features, whose boundaries can be drawn.
+    notes : tuple of str
+        What there is to say of the folder in which the study is kept.
     """
 
-    study: Study
-    trials: pd.DataFrame
-    curves: pd.DataFrame
-    signals: pd.DataFrame
-    sharpness: pd.DataFrame
+    study: AnyStudy
+    parts: Sequence[Part]
     interrupted: bool = False
-    networks: dict[Trial, Parameters] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def _placed(self) -> list[Placed]:
+        return place(self.study, self.parts)
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """A row per trial."""
+        return in_order(self._placed, "trials")
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """A row per trial and recorded iteration."""
+        return in_order(self._placed, "curves")
+
+    @cached_property
+    def signals(self) -> pd.DataFrame:
+        """A row per trial, layer and moment."""
+        return in_order(self._placed, "signals")
+
+    @cached_property
+    def sharpness(self) -> pd.DataFrame:
+        """A row per trial and moment at which sharpness was measured."""
+        return in_order(self._placed, "sharpness")
+
+    @cached_property
+    def networks(self) -> TrainedNetworks:
+        """The trained networks that were kept."""
+        return TrainedNetworks(self.study, self._placed)
 
     def __repr__(self) -> str:
         shown = self.summary()[["initializer", "train_accuracy", "train_cost", "label"]]
@@ -72,12 +107,12 @@ class Comparison:
     @cached_property
     def chance(self) -> float:
         """The cost of chance, of the best answer that doesn't look at the example."""
-        return chance_cost(self.study.dataset)
+        return self.study.chance
 
     @cached_property
     def evidence(self) -> Evidence:
         """How sure the differences are; see ``goodinit.evidence.weigh``."""
-        return weigh(self.trials, self.curves, self.chance)
+        return weigh(self.trials, cost_curves(self.study, self._placed), self.chance)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -89,7 +124,8 @@ class Comparison:
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What concerns the study as a whole."""
-        return warn(self._runs, self.evidence, self.study.learning_rates)
+        found = warn(self._runs, self.evidence, self.study.learning_rates)
+        return (*self.notes, *found)
 
     @cached_property
     def _runs(self) -> dict[str, Sequence[Run]]:
@@ -99,7 +135,7 @@ class Comparison:
             self.sharpness,
             self.evidence.rates,
             chance=self.chance,
-            input_rms=float(np.sqrt(np.mean(self.study.dataset.X_train**2))),
+            input_rms=self.study.input_rms,
         )
 
     def summary(self) -> pd.DataFrame:
@@ -134,7 +170,7 @@ class Comparison:
                 {
                     "initializer": name,
                     "learning_rate": rate,
-                    **_aggregate(group, self.study.dataset.task),
+                    **_aggregate(group, self.study.task),
                     "diverged": int(group["diverged"].sum()),
                     "seeds": len(group),
                 }
@@ -148,15 +184,17 @@ class Comparison:
         """Draw the data: sample images for an image set, points for any other."""
         from goodinit import figures
 
-        if self.study.dataset.image_shape and self.study.dataset.classes:
-            return figures.plot_images(self.study.dataset)
-        return figures.plot_data(self.study.dataset)
+        data = self._of_network.dataset
+        if data.image_shape and data.classes:
+            return figures.plot_images(data)
+        return figures.plot_data(data)
 
     def plot_costs(self) -> "Figure":
         """Draw the training cost against the iteration, with its spread over the seeds."""
         from goodinit import figures
 
-        return figures.plot_costs(self.curves, self._names, self._title, self.chance)
+        curves = cost_curves(self.study, self._placed)
+        return figures.plot_costs(curves, self._names, self._title, self.chance)
 
     def plot_signals(self) -> "Figure":
         """Draw activation and gradient scale, distinct and dead units by layer, at the start."""
@@ -181,7 +219,7 @@ class Comparison:
         rate = rates[0] if learning_rate is None else learning_rate
         if rate not in rates:
             raise bad_argument("learning_rate", rate, f"one of {', '.join(map(str, rates))}")
-        measure = "R²" if self.study.dataset.task == "regression" else "accuracy"
+        measure = "R²" if self.study.task == "regression" else "accuracy"
         chosen = self.trials[self.trials["learning_rate"] == rate]
         return figures.plot_accuracy(
             chosen, self._names, f"{self._title}, learning rate {rate:g}", measure
@@ -192,19 +230,18 @@ class Comparison:
         from goodinit import figures
         from goodinit.looks import styles
 
-        look = styles(self._names)
+        study, look = self._of_network, styles(self._names)
         drawn = [(row, trial) for row, trial in self._median_trials() if trial in self.networks]
         several = len(self.study.learning_rates) > 1
         panels = [(_panel_title(row, several), self.networks[trial]) for row, trial in drawn]
         colours = [look[trial.initializer].colour for _, trial in drawn]
         title = f"{self._title}\ndecision boundary of the seed with the median training cost"
-        return figures.plot_boundaries(
-            self.study.dataset, self.study.network, panels, title, colours
-        )
+        return figures.plot_boundaries(study.dataset, study.network, panels, title, colours)
 
     def plots(self) -> "Iterator[tuple[str, Figure]]":
         """Yield a name and a picture for each picture that this study has."""
-        yield "data", self.plot_data()
+        if isinstance(self.study, Study):
+            yield "data", self.plot_data()
         yield "costs", self.plot_costs()
         yield "signals", self.plot_signals()
         several = len(self.study.learning_rates) > 1
@@ -212,26 +249,42 @@ class Comparison:
             yield "learning_rates", self.plot_learning_rates()
         for rate in self.study.learning_rates:
             yield f"accuracy-{rate}" if several else "accuracy", self.plot_accuracy(rate)
-        if self.networks and self.study.dataset.classes:
+        drawable = self.study.has_boundaries and self.study.task != "regression"
+        if drawable and self.networks:
             yield "boundaries", self.plot_boundaries()
 
+    def save(self, folder: str | Path) -> None:
+        """Keep the study in a folder, to be read by ``goodinit.load`` and gone on with.
+
+        Trials that the folder holds already are left as they are.
+
+        Raises
+        ------
+        ArgumentError
+            Where the folder cannot be written, or holds another study.
+        """
+        keeps = len(self.networks) > 0
+        with store.opened(folder, self.study, keep_networks=keeps) as kept:
+            held = {trial for part in kept.parts for trial in trials_of(part)}
+            for part, _ in self._placed:
+                new = [trial not in held for trial in trials_of(part)]
+                if any(new):
+                    kept.write(choose(part, np.array(new)))
+
     def export(self, folder: str | Path) -> None:
-        """Write every picture (PNG and SVG) and table (CSV) into a folder, each file whole or not.
+        """Write every picture (PNG and SVG) and the summary (CSV), each file whole or not.
 
         Raises
         ------
         OSError
             Where the folder cannot be written.
         """
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        for name in ("summary", "trials", "curves", "signals", "sharpness"):
-            table = getattr(self, name)
-            table = table() if callable(table) else table
-            _write(place / f"{name}.csv", partial(table.to_csv, index=False))
+        home = Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        _write(home / "summary.csv", partial(self.summary().to_csv, index=False))
         for name, figure in self.plots():
             for kind in ("png", "svg"):
-                _write(place / f"{name}.{kind}", partial(figure.savefig, format=kind, dpi=150))
+                _write(home / f"{name}.{kind}", partial(figure.savefig, format=kind, dpi=150))
 
     @property
     def _names(self) -> list[str]:
@@ -239,240 +292,20 @@ class Comparison:
 
     @property
     def _title(self) -> str:
-        return f"{self.study.dataset.name}, {self.study.network}"
+        return self.study.title
+
+    @property
+    def _of_network(self) -> Study:
+        """The study of one of our own networks, whose data are at hand."""
+        if not isinstance(self.study, Study):
+            raise bad_argument("study", self.study.title, "a study of a network of goodinit's own")
+        return self.study
 
     def _median_trials(self) -> Iterator[tuple[pd.Series, Trial]]:
         for (name, _), group in self.trials.groupby(["initializer", "learning_rate"], sort=False):
             ranked = group.sort_values("train_cost", kind="stable")
             row = ranked.iloc[(len(ranked) - 1) // 2]
             yield row, Trial(str(name), float(row["learning_rate"]), int(row["seed"]))
-
-
-def compare(
-    data: Any,
-    *,
-    initializers: Iterable[Initializer] | Initializer = ARTICLES,
-    hidden: Sequence[int] = (10, 5),
-    activation: str = "relu",
-    learning_rate: float | Sequence[float] = 0.01,
-    iterations: int = 15_000,
-    seeds: int | Sequence[int] = 20,
-    optimizer: str = "gradient_descent",
-    momentum: float = 0.9,
-    batch_size: int | None = None,
-    weight_decay: float = 0.0,
-    dtype: str = "float64",
-    record: int = 100,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Comparison:
-    """Train one network per initializer, learning rate and seed, and compare what became of them.
-
-    Parameters
-    ----------
-    data : str, Path, tuple of arrays, or Dataset
-        What ``goodinit.datasets.load`` takes.
-    initializers : spec strings, schemes or callables
-        See ``goodinit.initializers.read``. The default are the articles' zero, large random and
-        small random, their "Xavier" (LeCun normal), Glorot's own, and He.
-    hidden : sequence of int
-        Units of each hidden layer.
-    activation : str
-        Of the hidden layers; see ``goodinit.activations``.
-    learning_rate : float or sequence of float
-    iterations : int
-        Updates of each network.
-    seeds : int or sequence of int
-        How many, or the seeds themselves. One seed draws the same standard values for every
-        scheme of a distribution, so that schemes are compared in pairs.
-    optimizer, momentum, batch_size, weight_decay, dtype, record
-        How each network is trained and how often it is measured; see
-        ``goodinit.study.Training``. The default is gradient descent on all examples at once.
-    progress : callable
-        Called with the network updates made so far, and with their total.
-
-    Returns
-    -------
-    Comparison
-        On Ctrl-C, of the seeds that were finished, if any, and marked ``interrupted``.
-
-    Raises
-    ------
-    ArgumentError
-        Before any training, for the first argument that cannot be used.
-
-    Examples
-    --------
-    >>> result = compare("circles", initializers=["zeros", "he_normal"], iterations=50, seeds=2)
-    >>> result.summary()[["initializer", "initial_cost"]].round(4)
-      initializer  initial_cost
-    0       zeros        0.6931
-    1   he_normal        0.7872
-    """
-    study = plan(
-        datasets.load(data),
-        initializers=initializers,
-        hidden=hidden,
-        activation=activation,
-        learning_rate=learning_rate,
-        seeds=seeds,
-        training=Training(
-            iterations=iterations,
-            optimizer=optimizer,
-            momentum=momentum,
-            batch_size=batch_size,
-            weight_decay=weight_decay,
-            dtype=dtype,
-            record=record,
-        ),
-    )
-    return run(study, progress)
-
-
-def run(study: Study, progress: Callable[[int, int], None]) -> Comparison:
-    """Train every trial of a study, a batch at a time, and return what was measured."""
-    total = len(study.trials) * study.training.iterations
-    done = 0
-
-    def advance(made: int) -> None:
-        nonlocal done
-        done += made
-        progress(done, total)
-
-    _check_draws(study)
-    problem = training.prepare(study)
-    observers = _observers(study)
-    records: list[training.Record] = []
-    interrupted = False
-    try:
-        for batch in _batches(study):
-            records.append(training.train(problem, batch, advance, observe=observers))
-    except KeyboardInterrupt:
-        if not records:
-            raise
-        interrupted = True
-    finished = Counter(trial.seed for record in records for trial in record.trials)
-    per_seed = len(study.schemes) * len(study.learning_rates)
-    seeds = tuple(seed for seed in study.seeds if finished[seed] == per_seed)
-    if not seeds:
-        raise KeyboardInterrupt
-    return _gather(problem, replace(study, seeds=seeds), records, interrupted)
-
-
-def _batches(study: Study) -> Iterator[tuple[Trial, ...]]:
-    """Yield the trials in batches, of whole seeds where several fit into memory at once."""
-    examples = max(len(study.dataset.X_train), len(study.dataset.X_test))
-    bytes_each = 8 * _ARRAYS_PER_LAYER * examples * sum(study.network.layers[1:])
-    most = max(1, min(_TRIALS_PER_BATCH, _BATCH_BYTES // bytes_each))
-    per_seed = len(study.schemes) * len(study.learning_rates)
-    size = most // per_seed * per_seed or most
-    for start in range(0, len(study.trials), size):
-        yield study.trials[start : start + size]
-
-
-def _observers(study: Study) -> dict[int, training.Observe]:
-    """Return what is measured besides costs: the layers at both ends, the bend at ten moments."""
-    moments = study.training.moments
-    bends = set(sharpness_moments(moments))
-    ends = {moments[0], moments[-1]}
-
-    def at(moment: int) -> training.Observe:
-        def observer(problem: training.Problem, trials: Sequence[Trial], flat: Any) -> _Sight:
-            layers = observe(problem, trials, flat, moment) if moment in ends else None
-            bend = observe_sharpness(problem, trials, flat) if moment in bends else None
-            return _Sight(tuple(trials), layers, bend)
-
-        return observer
-
-    return {moment: at(moment) for moment in bends | ends}
-
-
-class _Sight(NamedTuple):
-    """What was seen of some trials at one moment."""
-
-    trials: tuple[Trial, ...]
-    layers: Signals | None
-    sharpness: NDArray[np.float64] | None
-
-
-def _check_draws(study: Study) -> None:
-    """Draw every scheme once: a callable that draws nonsense is found before any training."""
-    for name in dict.fromkeys(scheme.name for scheme in study.schemes):
-        training.initial(study, Trial(name, study.learning_rates[0], study.seeds[0]))
-
-
-def _gather(
-    problem: training.Problem, study: Study, records: list[training.Record], interrupted: bool
-) -> Comparison:
-    keep = study.dataset.n_features == 2
-    kept = set(study.trials)
-    networks = {
-        trial: training.network(problem, record, i)
-        for record in records
-        for i, trial in enumerate(record.trials if keep else ())
-        if trial in kept
-    }
-    return Comparison(
-        study,
-        _in_order(study, [_trials(record) for record in records]),
-        _in_order(study, [_curves(study, record) for record in records]),
-        _in_order(study, [_signals(study, record) for record in records]),
-        _in_order(study, [_sharpness(study, record) for record in records]),
-        interrupted,
-        networks,
-    )
-
-
-def _in_order(study: Study, tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return the rows of the study's trials in their order, whatever batches they came from."""
-    table = pd.concat(tables, ignore_index=True)
-    trials = pd.MultiIndex.from_frame(pd.DataFrame(study.trials))
-    place = trials.get_indexer(pd.MultiIndex.from_frame(table[list(trials.names)]))
-    ordered = table.assign(place=place)[place >= 0].sort_values("place", kind="stable")
-    return ordered.drop(columns="place").reset_index(drop=True)
-
-
-def _trials(record: training.Record) -> pd.DataFrame:
-    last = {measure: curve[-1] for measure, curve in record.curves.items()}
-    return pd.DataFrame(record.trials).assign(
-        initial_cost=record.curves["train_cost"][0], **last, diverged=record.diverged
-    )
-
-
-def _curves(study: Study, record: training.Record) -> pd.DataFrame:
-    moments = study.training.moments
-    trials = pd.DataFrame(record.trials)
-    repeated = trials.loc[trials.index.repeat(len(moments))].reset_index(drop=True)
-    return repeated.assign(
-        iteration=np.tile(moments, len(trials)),
-        **{measure: curve.T.ravel() for measure, curve in record.curves.items()},
-    )
-
-
-def _signals(study: Study, record: training.Record) -> pd.DataFrame:
-    moments = study.training.moments
-    rows = []
-    for moment, iteration in (("start", moments[0]), ("end", moments[-1])):
-        for sight in record.observed[iteration]:
-            if sight.layers is None:
-                continue
-            for layer in range(len(study.network.layers) - 1):
-                measured = {name: of[:, layer] for name, of in sight.layers.layers.items()}
-                rows.append(
-                    pd.DataFrame(sight.trials).assign(moment=moment, layer=layer + 1, **measured)
-                )
-    return pd.concat(rows, ignore_index=True)
-
-
-def _sharpness(study: Study, record: training.Record) -> pd.DataFrame:
-    rows = [
-        pd.DataFrame(sight.trials).assign(iteration=iteration, sharpness=sight.sharpness)
-        for iteration, sights in record.observed.items()
-        for sight in sights
-        if sight.sharpness is not None
-    ]
-    table = pd.concat(rows, ignore_index=True)
-    limit = study.training.stability_limit
-    return table.assign(stability=table["learning_rate"] * table["sharpness"] / limit)
 
 
 def _aggregate(group: pd.DataFrame, task: str) -> dict[str, float]:

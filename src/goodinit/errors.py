@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from math import isfinite
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
 _LONGEST_SHOWN = 80
 _TOO_LARGE = 2**63
@@ -12,6 +13,20 @@ _TOO_LARGE = 2**63
 
 class ArgumentError(ValueError):
     """An argument that cannot be used; the command line prints it and exits with 2."""
+
+
+class StudyStoppedError(RuntimeError):
+    """A study that could not go on; the line says why, what is kept, and how to go on.
+
+    Attributes
+    ----------
+    finished : Comparison or None
+        Of the seeds that were finished, if any.
+    """
+
+    def __init__(self, line: str, finished: Any = None) -> None:
+        super().__init__(line)
+        self.finished = finished
 
 
 def bad_argument(argument: str, got: object, takes: str) -> ArgumentError:

@@ -4,14 +4,17 @@ Everything is paired by seed: one seed starts every scheme of a distribution fro
 values and meets the same data, so differences within a seed are the scheme's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import ceil, comb, log2
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from goodinit.tables import KEYS, CostCurves, by_initializer
 
 Values = NDArray[np.float64]
 
@@ -23,6 +26,7 @@ CONFIDENCE = 0.90  # of intervals
 POWER = 0.80  # of what these seeds could have shown
 _RESAMPLES = 2000
 _BISECTIONS = 20
+_DRAWN_AT_ONCE = 2_000_000  # seeds, over several resamples: bounds memory, not what is found
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,19 @@ class Evidence:
         return found.iloc[0]
 
 
-def weigh(trials: pd.DataFrame, curves: pd.DataFrame, chance: float) -> Evidence:
+def weigh(
+    trials: pd.DataFrame, curves: pd.DataFrame | Iterable[CostCurves], chance: float
+) -> Evidence:
     """Return what the seeds of a study carry.
 
     Parameters
     ----------
-    trials, curves : DataFrame
+    trials : DataFrame
+        As in ``Comparison``.
+    curves : DataFrame, or iterable of CostCurves
         As in ``Comparison``.
     chance : float
-        The cost of chance; see ``goodinit.signals.chance_cost``.
+        The cost of chance; see ``goodinit.study.chance_cost``.
 
     References
     ----------
@@ -93,7 +101,8 @@ def weigh(trials: pd.DataFrame, curves: pd.DataFrame, chance: float) -> Evidence
     (True, 0.0078125)
     """
     rates = best_rates(trials)
-    outcomes = _outcomes(trials, curves, rates, chance)
+    reached = pd.concat([_iterations_to(chance / 2, of) for of in by_initializer(curves)])
+    outcomes = _outcomes(trials, reached, rates)
     tables = {outcome: _table(outcomes, outcome) for outcome in OUTCOMES}
     usable = {name: table for name, table in tables.items() if not table.isna().all(axis=None)}
     pairs = pd.concat([_pairs(name, table) for name, table in usable.items()], ignore_index=True)
@@ -134,14 +143,23 @@ def best_rates(trials: pd.DataFrame) -> dict[str, float]:
     return rates
 
 
+def _iterations_to(cost: float, curves: CostCurves) -> "pd.Series[float]":
+    """Return the first recorded iteration at which each seed reaches a cost; NaN for never."""
+    reached = curves.costs <= cost
+    first = curves.iterations[reached.argmax(axis=1)]
+    keys: list[Any] = [[curves.initializer], [curves.learning_rate], curves.seeds]
+    return pd.Series(
+        np.where(reached.any(axis=1), first, np.nan),
+        index=pd.MultiIndex.from_product(keys, names=KEYS),
+        name="iterations_to_half_chance",
+    )
+
+
 def _outcomes(
-    trials: pd.DataFrame, curves: pd.DataFrame, rates: dict[str, float], chance: float
+    trials: pd.DataFrame, reached: "pd.Series[float]", rates: dict[str, float]
 ) -> pd.DataFrame:
-    keys = ["initializer", "learning_rate", "seed"]
-    low = curves[curves["train_cost"] <= chance / 2]
-    reached = low.groupby(keys)["iteration"].min().rename("iterations_to_half_chance")
     chosen = trials[trials["learning_rate"] == trials["initializer"].map(rates)]
-    outcomes = chosen[[*keys, "train_cost", "test_accuracy"]].join(reached, on=keys)
+    outcomes = chosen[[*KEYS, "train_cost", "test_accuracy"]].join(reached, on=list(KEYS))
     worst = {"train_cost": np.inf, "iterations_to_half_chance": np.inf}
     return outcomes.fillna(worst).reset_index(drop=True)
 
@@ -214,8 +232,10 @@ def interval(differences: Values, confidence: float = CONFIDENCE) -> tuple[float
     (2.0, 6.0)
     """
     rng = np.random.default_rng(0)
-    drawn = rng.integers(len(differences), size=(_RESAMPLES, len(differences)))
-    medians = _median(differences[drawn])
+    rows = max(1, _DRAWN_AT_ONCE // len(differences))
+    sizes = [min(rows, _RESAMPLES - done) for done in range(0, _RESAMPLES, rows)]
+    drawn = (rng.integers(len(differences), size=(size, len(differences))) for size in sizes)
+    medians = np.concatenate([_median(differences[places]) for places in drawn])
     tail = (1 - confidence) / 2
     low, high = np.quantile(medians, [tail, 1 - tail], method="inverted_cdf")
     return float(low), float(high)
@@ -253,8 +273,11 @@ def probability_of_less(a: Values, b: Values) -> float:
     >>> probability_of_less(np.array([1.0, 2.0]), np.array([2.0, 3.0]))
     0.875
     """
-    less = (a[:, np.newaxis] < b).mean() + 0.5 * (a[:, np.newaxis] == b).mean()
-    return float(less)
+    ordered, pairs = np.sort(b), len(a) * len(b)
+    greater = np.searchsorted(ordered, a, side="left").sum()
+    greater_or_same = np.searchsorted(ordered, a, side="right").sum()
+    less, same = pairs - greater_or_same, greater_or_same - greater
+    return float(less / pairs + 0.5 * (same / pairs))
 
 
 def holm(p_values: Values) -> Values:
@@ -310,7 +333,8 @@ def detectable_difference(differences: Values, level: float = LEVEL) -> float:
     finite = differences[np.isfinite(differences)]
     if len(finite) < fewest_seeds(2):
         return float("inf")
-    drawn = np.random.default_rng(0).integers(len(finite), size=(_RESAMPLES // 4, len(finite)))
+    resamples = max(1, min(_RESAMPLES // 4, _DRAWN_AT_ONCE // len(finite)))
+    drawn = np.random.default_rng(0).integers(len(finite), size=(resamples, len(finite)))
     luck = (finite - np.median(finite))[drawn]
     low, high = 0.0, float(np.abs(luck).max()) * 2
     for _ in range(_BISECTIONS):

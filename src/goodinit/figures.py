@@ -5,7 +5,7 @@ stream alone. Text from the data is drawn as it is, without mathematics; charact
 lacks become boxes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from goodinit.looks import (
 )
 from goodinit.network import OUTPUTS, Network, Parameters, forward
 from goodinit.spread import seed_range
+from goodinit.tables import CostCurves, by_initializer
 
 _LOGARITHMIC_FROM = 5.0  # times between the smallest and the largest median cost
 # Of the curve that stays lowest: how far above and below its largest cost the axis may reach.
@@ -154,7 +155,10 @@ def plot_images(dataset: Dataset, per_class: int = 4) -> Figure:
 
 
 def plot_costs(
-    curves: pd.DataFrame, initializers: Sequence[str], title: str, chance: float | None = None
+    curves: pd.DataFrame | Iterable[CostCurves],
+    initializers: Sequence[str],
+    title: str,
+    chance: float | None = None,
 ) -> Figure:
     """Draw the training cost against the iteration: median over the seeds, and their 90 % range.
 
@@ -163,8 +167,8 @@ def plot_costs(
 
     Parameters
     ----------
-    curves : DataFrame
-        As in ``Comparison.curves``. Each learning rate has a panel.
+    curves : DataFrame, or iterable of CostCurves
+        As in ``Comparison.curves``, each trial's rows together. Each learning rate has a panel.
     initializers : sequence of str
         In the order of the study, which gives the colours.
     title : str
@@ -172,13 +176,9 @@ def plot_costs(
         The cost of chance, drawn as a line.
     """
     look = styles(initializers)
-    spreads = {
-        float(str(rate)): {
-            str(name): _spread(trials.pivot_table("train_cost", "iteration", "seed", dropna=False))
-            for name, trials in part.groupby("initializer", sort=False)
-        }
-        for rate, part in curves.groupby("learning_rate", sort=False)
-    }
+    spreads: dict[float, dict[str, pd.DataFrame]] = {}
+    for name, rate, _, moments, costs in by_initializer(curves):
+        spreads.setdefault(rate, {})[name] = _spread(costs.T, moments)
     figure, panels = new_panels(len(spreads), width=6.4 if len(spreads) == 1 else 4.2, height=4.2)
     for axes, (rate, spread) in zip(panels, spreads.items(), strict=True):
         for name, band in spread.items():
@@ -200,9 +200,9 @@ def plot_costs(
     return figure
 
 
-def _spread(values: pd.DataFrame) -> pd.DataFrame:
+def _spread(values: NDArray[np.float64], moments: NDArray[np.int64]) -> pd.DataFrame:
     """Return median and range over the columns, a value that is no number counting as infinite."""
-    filled = values.fillna(np.inf).to_numpy()
+    filled = np.where(np.isnan(values), np.inf, values)
     low, high = seed_range(filled)
     with np.errstate(over="ignore"):  # the mean of the two middle costs
         median = np.median(filled, axis=1)
@@ -212,7 +212,7 @@ def _spread(values: pd.DataFrame) -> pd.DataFrame:
             "low": drawable(low),
             "high": drawable(high),
         },
-        index=values.index,
+        index=moments,
     )
 
 

@@ -8,7 +8,7 @@ one call serves one network or a batch of them: weights are ``(..., fan_out, fan
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from numbers import Integral
 from typing import Any
 
@@ -21,6 +21,8 @@ from goodinit.initializers import Scheme, draw_weights
 
 Array = NDArray[np.floating]
 Parameters = list[tuple[Array, Array]]  # one (weights, biases) per layer
+
+_MOST_TOLD = 4  # equal layers in a row that a description lists one by one
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,12 @@ class Network:
             raise bad_name("output", str(self.output), OUTPUTS)
 
     def __str__(self) -> str:
-        return f"{'-'.join(map(str, self.layers))}, {self.activation}, {self.output}"
+        first, *hidden, last = self.layers
+        runs = [(units, len(list(run))) for units, run in groupby(hidden)]
+        told = [
+            f"{units}×{n}" if n > _MOST_TOLD else "-".join([f"{units}"] * n) for units, n in runs
+        ]
+        return f"{'-'.join([str(first), *told, str(last)])}, {self.activation}, {self.output}"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ from goodinit.network import Array, Network, Parameters, hessian_vector, pack, u
 _STEPS = 30
 _EXHAUSTED = 1e-10
 _MOST_BYTES = 2**28  # of Lanczos vectors held at once
+# Bytes of a layer's activations in all networks at once: larger arrays the system hands out anew
+# each time, page by page, which takes longer than what is computed in them.
+_LAYER_BYTES = 120_000
 _SEED = 0  # of the first Lanczos vector, the same for every network
 
 
@@ -52,7 +55,8 @@ def sharpness(
     flat = pack(parameters)
     K, P = flat.shape
     steps = min(steps, P)
-    most = max(1, _MOST_BYTES // (flat.itemsize * P * (steps + 1)))
+    vectors, layer = flat.itemsize * P * (steps + 1), X.itemsize * len(X) * max(network.layers[1:])
+    most = max(1, min(_MOST_BYTES // vectors, _LAYER_BYTES // layer))
     if most < K:
         parts = [
             [(w[i : i + most], b[i : i + most]) for w, b in parameters] for i in range(0, K, most)

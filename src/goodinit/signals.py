@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 
 from goodinit import activations
 from goodinit import network as oracle
-from goodinit.datasets import Dataset
 from goodinit.network import Network, Parameters
 from goodinit.sharpness import sharpness
-from goodinit.study import Trial
 from goodinit.training import Problem, networks
 from goodinit.training.problem import Floats
+from goodinit.trials import Trial
 
 Measured = NDArray[np.float64]
 
@@ -169,23 +168,6 @@ def sharpness_moments(moments: Sequence[int]) -> tuple[int, ...]:
     """
     places = np.geomspace(1, len(moments), SHARPNESS_MOMENTS).round().astype(int) - 1
     return tuple(int(moments[place]) for place in np.unique(places))
-
-
-def chance_cost(dataset: Dataset) -> float:
-    """Return the training cost of the best answer that doesn't look at the example.
-
-    The entropy of the class frequencies; for a number to predict, half its variance.
-
-    Examples
-    --------
-    >>> from goodinit.datasets import circles
-    >>> round(chance_cost(circles()), 4)
-    0.6931
-    """
-    if dataset.classes is None:
-        return float(0.5 * dataset.y_train.var())
-    shares = np.bincount(dataset.y_train) / len(dataset.y_train)
-    return float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0])))
 
 
 def _rms(values: Floats) -> Measured:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import pairwise, product
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,16 @@ import numpy as np
 from goodinit.datasets import Dataset
 from goodinit.errors import bad_argument, bad_name, number, whole
 from goodinit.initializers import Draw, Scheme, read
+from goodinit.initializers.scheme import draw_weights
 from goodinit.network import Network
+from goodinit.trials import (
+    Trial,
+    describe_grid,
+    distinct,
+    read_rates,
+    read_seeds,
+    several,
+)
 
 Initializer = str | Scheme | Draw
 
@@ -26,7 +34,6 @@ ARTICLES: tuple[str, ...] = (
 )
 
 _LARGEST_NETWORK = 8_000_000_000  # bytes of weights
-_MOST_SEEDS = 1_000_000
 
 OPTIMIZERS = ("gradient_descent", "momentum", "nesterov", "adam")
 DTYPES = ("float64", "float32")
@@ -122,15 +129,6 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One network to be trained."""
-
-    initializer: str
-    learning_rate: float
-    seed: int
-
-
-@dataclass(frozen=True)
 class Study:
     """The grid of trials; made by ``plan``, which checks it."""
 
@@ -157,14 +155,39 @@ class Study:
         """Return the scheme of that display name."""
         return self._by_name[name]
 
+    @property
+    def task(self) -> str:
+        """What there is to learn; see ``Dataset``."""
+        return self.dataset.task
+
+    @cached_property
+    def chance(self) -> float:
+        """The cost of chance, of the best answer that doesn't look at the example."""
+        return chance_cost(self.dataset)
+
+    @property
+    def has_boundaries(self) -> bool:
+        """Whether the data have two features: their networks are kept, to be drawn."""
+        return self.dataset.n_features == 2
+
+    @cached_property
+    def input_rms(self) -> float:
+        """Root mean square of the training inputs."""
+        return float(np.sqrt(np.mean(self.dataset.X_train**2)))
+
+    @property
+    def title(self) -> str:
+        """Data and network in a few words."""
+        return f"{self.dataset.name}, {self.network}"
+
+    @property
+    def headline(self) -> str:
+        """Data, network and training in one line."""
+        return f"{self.dataset.describe()} · {self.network} · {self.training}"
+
     def describe(self) -> str:
         """Return data, network, training and seeds in one line."""
-        rates = ", ".join(f"{rate:g}" for rate in self.learning_rates)
-        seeds = f"{len(self.seeds)} seed{'s' if len(self.seeds) > 1 else ''}"
-        return (
-            f"{self.dataset.describe()} · {self.network} · {self.training} · "
-            f"learning rate {rates} · {seeds}"
-        )
+        return f"{self.headline} · {describe_grid(self)}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was run, in plain values that JSON can hold."""
@@ -187,6 +210,45 @@ class Study:
             "learning_rates": list(self.learning_rates),
             "seeds": list(self.seeds),
         }
+
+    def identity(self) -> dict[str, Any]:
+        """Return what every run in one folder must agree in; see ``goodinit.store``."""
+        said = self.as_dict()
+        shape, fingerprint = self.dataset.image_shape, self.dataset.fingerprint
+        return {
+            "kind": "network",
+            "data": said["data"] | {"image_shape": shape, "fingerprint": fingerprint},
+            "network": said["network"],
+            "training": said["training"],
+        }
+
+    def largest_weights(self, name: str, seed: int) -> list[float]:
+        """Return the largest weight of each layer: by these an initializer is known again.
+
+        Raises
+        ------
+        ArgumentError
+            Where the initializer draws no such weights.
+        """
+        weights = draw_weights(self.scheme(name), self.network.layers, seed)
+        return [float(np.abs(of).max()) for of in weights]
+
+
+def chance_cost(dataset: Dataset) -> float:
+    """Return the training cost of the best answer that doesn't look at the example.
+
+    The entropy of the class frequencies; for a number to predict, half its variance.
+
+    Examples
+    --------
+    >>> from goodinit.datasets import circles
+    >>> round(chance_cost(circles()), 4)
+    0.6931
+    """
+    if dataset.classes is None:
+        return float(0.5 * dataset.y_train.var())
+    shares = np.bincount(dataset.y_train) / len(dataset.y_train)
+    return float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0])))
 
 
 def plan(
@@ -229,7 +291,7 @@ def plan(
     2-10-5-1, relu, sigmoid 18
     """
     outputs = len(dataset.classes or ()) if dataset.task == "multiclass" else 1
-    units = tuple(whole("hidden", size, at_least=1) for size in _several("hidden", hidden))
+    units = tuple(whole("hidden", size, at_least=1) for size in several("hidden", hidden))
     layers = (dataset.n_features, *units, outputs)
     size = 8 * sum(a * b for a, b in pairwise(layers))
     if size > _LARGEST_NETWORK:
@@ -240,53 +302,19 @@ def plan(
         Network(layers, activation, _OUTPUTS[dataset.task]),
         training,
         _schemes(initializers),
-        _distinct(
-            "learning_rate",
-            [_rate(rate) for rate in _several("learning_rate", learning_rate)],
-            "at least one number above 0",
-        ),
-        _seeds(seeds),
+        read_rates(learning_rate),
+        read_seeds(seeds),
     )
-
-
-def _several(argument: str, value: object) -> list[Any]:
-    """Return a list of what may be one value or several."""
-    if isinstance(value, str) or value is None:
-        raise bad_argument(argument, value, "a number or several")
-    return list(value) if isinstance(value, Iterable) else [value]
-
-
-def _distinct(argument: str, values: list[Any], takes: str) -> tuple[Any, ...]:
-    if not values:
-        raise bad_argument(argument, values, takes)
-    twice = next((value for i, value in enumerate(values) if value in values[:i]), None)
-    if twice is not None:
-        raise bad_argument(argument, f"{twice} twice", "each only once")
-    return tuple(values)
 
 
 def _schemes(initializers: Iterable[Initializer] | Initializer) -> tuple[Scheme, ...]:
     one = isinstance(initializers, str | Scheme) or callable(initializers)
-    asked: list[Any] = [initializers] if one else _several("initializers", initializers)
+    asked: list[Any] = [initializers] if one else several("initializers", initializers)
     specs = [
         spec
         for item in asked
         for spec in (ARTICLES if isinstance(item, str) and item == "articles" else (item,))
     ]
     schemes = [read(spec) for spec in specs]
-    _distinct("initializers", [scheme.name for scheme in schemes], "at least one initializer")
+    distinct("initializers", [scheme.name for scheme in schemes], "at least one initializer")
     return tuple(schemes)
-
-
-def _rate(value: object) -> float:
-    return number("learning_rate", value, "a number above 0", lambda rate: rate > 0)
-
-
-def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    if isinstance(seeds, Integral):
-        count = whole("seeds", seeds, at_least=1)
-        if count > _MOST_SEEDS:
-            raise bad_argument("seeds", seeds, f"at most {_MOST_SEEDS:,} seeds")
-        return tuple(range(count))
-    chosen = [whole("seeds", seed, at_least=0) for seed in _several("seeds", seeds)]
-    return _distinct("seeds", chosen, "at least one seed")

@@ -170,16 +170,16 @@ def warn(
     healthy = {
         name: of for name, of in runs.items() if (find_cause(of) or (UNSTABLE,))[0] == UNSTABLE
     }
-    every = [run for of in healthy.values() for run in of]
-    over = sum(unstable(run) is not None for run in every)
-    if over > value("most") * len(every):
+    runs_seen = sum(len(of) for of in healthy.values())
+    over = sum(unstable(run) is not None for of in healthy.values() for run in of)
+    if over > value("most") * runs_seen:
         times = ", ".join(
             f"{name} {shown(float(np.median([highest_stability(run) for run in of])))} times"
             for name, of in healthy.items()
         )
         said.append(
             "The learning rate, not the initialization, makes these curves what they are: in "
-            f"{over} of {len(every)} runs it overshoots, sharpness going far above the limit of "
+            f"{over} of {runs_seen} runs it overshoots, sharpness going far above the limit of "
             f"stability on the way (median over the seeds: {times} the limit). Try a smaller one."
         )
     if len(rates) == 1 and len(runs) > 1:

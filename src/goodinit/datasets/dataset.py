@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from math import prod
 from typing import Any, Literal
 
@@ -87,6 +89,16 @@ class Dataset:
     def n_features(self) -> int:
         """The number of columns of `X_train`."""
         return int(self.X_train.shape[1])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells these examples from any others: a checksum of arrays, types and classes."""
+        found = sha256()
+        for array in (self.X_train, self.y_train, self.X_test, self.y_test):
+            found.update(f"{array.dtype.str} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array).data)
+        found.update(repr(self.classes).encode())
+        return found.hexdigest()[:16]
 
     def describe(self) -> str:
         """Return one line: the name, how many examples and features, what there is to learn."""

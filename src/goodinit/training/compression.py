@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from goodinit.datasets import Dataset
 from goodinit.study import Training
+from goodinit.training.blas import one_blas_thread
 
 Array = NDArray[np.floating[Any]]
 
@@ -64,7 +64,7 @@ def span(dataset: Dataset) -> Span:
     ((3, 3), True)
     """
     # On two threads the last bits differ, and on a busy machine it takes several times as long.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread:
         basis, triangle = np.linalg.qr(dataset.X_train.T)
         return Span(basis, np.ascontiguousarray(triangle.T), dataset.X_test @ basis)
 

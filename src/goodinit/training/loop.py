@@ -10,19 +10,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from goodinit import network as oracle
 from goodinit.network import Parameters, pack, unpack
-from goodinit.study import Trial
 from goodinit.training import compression, kernel
+from goodinit.training.blas import one_blas_thread
 from goodinit.training.problem import Floats, Problem, initial
 from goodinit.training.update import MEMORY, Optimizer, Rule
+from goodinit.trials import Trial
 
 MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
 
 # Floating-point operations between two looks at Ctrl-C: below a second on any machine.
 _OPERATIONS_PER_CALL = 5e9
+_LAYER_BYTES = 480_000  # of a layer's activations in all networks that a thread takes at once
 
 Progress = Callable[[int], None]  # called with the number of iterations just made, over all trials
 # Looks at some trials' packed parameters at one moment; see ``Record.flat``.
@@ -57,7 +58,7 @@ class Record:
 
 @dataclass
 class _Chunk:
-    """Some of a batch's networks, which one thread advances and measures."""
+    """Some of a batch's networks, which a thread advances and measures together."""
 
     trials: Sequence[Trial]
     flat: Floats  # (trials, P)
@@ -103,9 +104,10 @@ def train(
     moments = problem.study.training.moments
     shrinkage = _shrinkage(problem, trials)
     workers = threads or available_processors()
-    parts = np.array_split(np.arange(len(trials)), min(workers, len(trials)))
+    pieces = max(min(workers, len(trials)), -(-len(trials) // _at_once(problem)))
+    parts = np.array_split(np.arange(len(trials)), pieces)
     # BLAS on one thread: the networks are what is spread over the processors.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+    with one_blas_thread, ThreadPoolExecutor(workers) as pool:
         chunks = list(pool.map(lambda part: _start(problem, [trials[i] for i in part]), parts))
 
         def measure(moment: int) -> NDArray[np.float64]:
@@ -153,7 +155,7 @@ def networks(problem: Problem, trials: Sequence[Trial], flat: Floats, moment: in
     (weights, biases), rest = parameters[0], parameters[1:]
     row = problem.study.training.moments.index(moment)
     shrunk = _shrinkage(problem, trials)[row]
-    with threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):  # as in training
+    with one_blas_thread, np.errstate(all="ignore"):  # as in training
         full = [
             compression.restore(
                 weights[i], initial(problem.study, trial)[0][0], problem.span, float(shrunk[i])
@@ -271,6 +273,13 @@ def _shrinkage(problem: Problem, trials: Sequence[Trial]) -> NDArray[np.float64]
     if problem.span is None:
         return np.ones((len(training.moments), len(trials)))
     return compression.shrinkage(training, rates, training.moments)
+
+
+def _at_once(problem: Problem) -> int:
+    """Return how many networks a thread takes at once: so many that it measures them in cache."""
+    data = problem.study.dataset
+    examples = max(len(data.X_train), len(data.X_test))
+    return int(max(1, _LAYER_BYTES // (problem.X.itemsize * examples * max(problem.layers[1:]))))
 
 
 def _segments(problem: Problem, before: int, after: int, networks: int) -> list[int]:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from goodinit import activations
 from goodinit import network as oracle
 from goodinit.network import Parameters
-from goodinit.study import Study, Trial
+from goodinit.study import Study
 from goodinit.training import compression, kernel
 from goodinit.training.compression import Span
 from goodinit.training.elementwise import Activation
 from goodinit.training.update import Optimizer, Rule
+from goodinit.trials import Trial
 
 Floats = NDArray[np.floating[Any]]
 
