@@ -101,7 +101,7 @@ def dask(workers: int) -> Iterator[Executor]:
 
     with (
         LocalCluster(  # type: ignore[no-untyped-call]
-            workers, threads_per_worker=1, dashboard_address=None
+            n_workers=workers, threads_per_worker=1, dashboard_address=None
         ) as local,
         Cluster(local.scheduler_address) as cluster,
     ):
@@ -168,7 +168,7 @@ def predicted(batch: float, count: int, workers: int, each: float) -> float:
 
 def spread() -> None:
     """Print time on 1 to 4 local workers beside the model, and the model for many."""
-    study = circles(seeds=120)
+    study = circles(seeds=60)
     processors = available_processors()
     print(f"{len(study.trials)} trials of circles, 5,000 iterations; {processors} processors\n")
     print("executor   workers  batches  work/batch    keep    send   measured  model  overhead")

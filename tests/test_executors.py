@@ -15,6 +15,7 @@ import goodinit as gi
 from goodinit import batches, training
 from goodinit.datasets import Dataset
 from goodinit.errors import ArgumentError, StudyStoppedError
+from goodinit.study import Training, plan
 from studies import assert_same, by, small
 
 
@@ -331,3 +332,18 @@ def test_ctrl_c_that_reaches_a_worker_ends_the_study(
     assert part.interrupted
     assert part.study.seeds == (0, 1)
     assert_same(small(out=tmp_path), small())
+
+
+def test_batches_grow_with_the_workers_that_one_process_has_to_serve() -> None:
+    study = plan(
+        gi.datasets.circles(),
+        initializers="articles",
+        hidden=(10, 5),
+        activation="relu",
+        learning_rate=0.01,
+        seeds=1,
+        training=Training(),
+    )
+    sizes = [batches.size_for(study, 10**7, workers) for workers in (1, 50, 100, 400)]
+    assert sizes == [48, 48, 96, 390]
+    assert batches.size_for(study, 100, 10) == 2  # four for each worker at least

@@ -32,6 +32,7 @@ _BYTES = 2**28
 _OPERATIONS = 1e11
 _ARRAYS_PER_LAYER = 6  # of the size (examples, units), that measuring holds at once
 _PER_WORKER = 4  # batches at least, so that no worker waits long for the last of the others
+_WORKERS = 50  # that one process sends and keeps short batches for; for more they are longer
 _LONGEST_SAID = 200  # characters of a worker's error
 
 Progress = Callable[[int], None]  # called with the iterations just made, over all trials
@@ -164,7 +165,8 @@ def measure(
 
 def size_for(study: AnyStudy, trials: int, workers: int) -> int:
     """Return how many trials a batch for an executor has."""
-    return _whole_seeds(study, max(1, min(_most(study), trials // (_PER_WORKER * workers))))
+    longer = max(1, workers // _WORKERS)
+    return _whole_seeds(study, max(1, min(_most(study, longer), trials // (_PER_WORKER * workers))))
 
 
 def _batches(study: AnyStudy, trials: Sequence[Trial], most: int) -> Iterator[tuple[Trial, ...]]:
@@ -179,8 +181,8 @@ def _whole_seeds(study: AnyStudy, most: int) -> int:
     return most // per_seed * per_seed or most
 
 
-def _most(study: AnyStudy) -> int:
-    """Return how many trials a batch may have."""
+def _most(study: AnyStudy, longer: int = 1) -> int:
+    """Return how many trials a batch may have, where it may take so many times as long."""
     if not isinstance(study, Study):
         return cast(SelfTrained, study).trials_per_batch
     layers, data = study.network.layers, study.dataset
@@ -189,7 +191,7 @@ def _most(study: AnyStudy) -> int:
     seen = study.training.batch_size or len(data.X_train)
     products = sum(a * b for a, b in pairwise(layers))
     each = 6 * products * seen * study.training.iterations
-    return int(max(1, min(_TRIALS, _BYTES // bytes_each, _OPERATIONS // each)))
+    return int(max(1, min(_TRIALS, _BYTES // bytes_each, longer * _OPERATIONS // each)))
 
 
 class _Sight(NamedTuple):

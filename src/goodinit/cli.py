@@ -365,7 +365,7 @@ def _needs_torch(argument: str, module: str) -> None:
     """Say in one line where PyTorch is missing."""
     from importlib.util import find_spec
 
-    if find_spec("torch") is None or find_spec("torch.nn") is None:
+    if find_spec("torch") is None:
         raise bad_argument(
             argument, module, "PyTorch to be installed: pip install 'goodinit[torch]'"
         )

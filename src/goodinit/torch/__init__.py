@@ -1,0 +1,16 @@
+"""The same questions asked of a PyTorch module."""
+
+try:
+    import torch as _  # noqa: F401
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "goodinit.torch needs PyTorch: pip install 'goodinit[torch]'", name="torch"
+    ) from None
+
+from goodinit.torch.comparing import compare
+from goodinit.torch.findings import Finding
+from goodinit.torch.initialization import initialize
+from goodinit.torch.inspecting import inspect
+from goodinit.torch.report import Report
+
+__all__ = ["Finding", "Report", "compare", "initialize", "inspect"]
