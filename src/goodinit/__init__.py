@@ -39,12 +39,13 @@ _HOMES = {
     "load": "running",
     "reproduce": "articles.reproduce",
 }
+_EXTRAS = ("cluster", "torch")  # whose packages may not be installed: not for `import *`
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f"goodinit.{_HOMES[name]}"), name)
-    if name in __all__:
+    if name in __all__ or name in _EXTRAS:
         return import_module(f"goodinit.{name}")
     raise AttributeError(f"module 'goodinit' has no attribute {name!r}")
 

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed")
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import goodinit as gi
@@ -158,6 +158,19 @@ def test_executors_change_no_number() -> None:
         assert_same(compare(noisy, "moons", **words, executor=pool), here)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         assert_same(compare(noisy, "moons", **words, executor=pool), here)
+
+
+def gentle(parameters: list[Tensor]) -> torch.optim.Optimizer:
+    return torch.optim.SGD(parameters, lr=0.05, momentum=0.5)
+
+
+def test_an_optimizer_of_ones_own_is_kept_by_its_name(tmp_path: Path) -> None:
+    words: dict[str, Any] = {"initializers": ["he"], "optimizer": gentle, **QUICK}
+    found = compare(build, "moons", **words, out=tmp_path / "study")
+    shown = gi.load(tmp_path / "study")
+    assert_same(shown, found)
+    assert shown.study.describe() == found.study.describe()
+    assert "gentle" in shown.study.describe()
 
 
 def test_networks_are_kept_on_request(tmp_path: Path) -> None:

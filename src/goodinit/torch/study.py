@@ -30,7 +30,7 @@ from goodinit.torch.curvature import sharpness
 from goodinit.torch.engines import Loss
 from goodinit.torch.inspecting import inspect
 from goodinit.torch.state import generators_as_they_were
-from goodinit.torch.training import Examples, ModuleTraining, train
+from goodinit.torch.training import OPTIMIZERS, Examples, ModuleTraining, train
 from goodinit.trials import Trial, describe_grid
 
 Prepare = Callable[[nn.Module, Any, int], None]  # initializes a module, from inputs and a seed
@@ -249,7 +249,18 @@ def described_study(described: Mapping[str, Any], names: Sequence[str], **grid: 
     facts = {**described["module"], "data": described["data"]}
     facts |= {name: described[name] for name in ("task", "chance")}
     schemes = tuple(Initializer(name, _not_kept) for name in names)
-    return ModuleStudy(facts, ModuleTraining(**described["training"]), schemes, **grid)
+    how = dict(described["training"])
+    if how["optimizer"] not in OPTIMIZERS:  # one of the user's own, of which the name is kept
+        how["optimizer"] = _named(str(how["optimizer"]))
+    return ModuleStudy(facts, ModuleTraining(**how), schemes, **grid)
+
+
+def _named(name: str) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
+    def optimizer(parameters: list[Tensor]) -> torch.optim.Optimizer:
+        raise bad_argument("optimizer", name, "the function itself, to train with it")
+
+    optimizer.__name__ = name
+    return optimizer
 
 
 def _not_kept(module: nn.Module, inputs: Any, seed: int) -> None:
