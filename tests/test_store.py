@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,7 +21,7 @@ from goodinit.initializers import Scheme
 from goodinit.signals import LAYER_SIGNALS
 from goodinit.study import Study
 from goodinit.trials import Trial
-from studies import TABLES, assert_same, by, keep, listen, refusal, small, snapshot, undamaged
+from studies import TABLES, assert_same, by, refusal, small, snapshot
 
 KEYS = ["initializer", "learning_rate", "seed"]
 MEASURES = ["train_cost", "test_cost", "train_accuracy", "test_accuracy"]
@@ -73,30 +72,6 @@ KINDS: dict[str, Callable[[], dict[str, Any]]] = {
     "diverged trials": lambda: {"data": "circles", "initializers": ["normal(1e200)", "zeros"]},
     "more features than examples": lambda: {"data": wide(), "keep_networks": True},
 }
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[Trial]:
-    """Every trial that is trained while the test runs."""
-    return listen(monkeypatch)
-
-
-@pytest.fixture
-def whole() -> gi.Comparison:
-    """The small study as it is measured without a folder."""
-    return undamaged()
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study folder with a part for each of four seeds; copy it before it is changed."""
-    return keep(tmp_path_factory.mktemp("kept") / "study")
-
-
-@pytest.fixture
-def folder(kept: Path, tmp_path: Path) -> Path:
-    """A copy of that folder."""
-    return Path(shutil.copytree(kept, tmp_path / "study"))
 
 
 # What a folder holds

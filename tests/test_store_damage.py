@@ -14,31 +14,7 @@ from goodinit import store
 from goodinit.errors import ArgumentError
 from goodinit.study import Study
 from goodinit.trials import Trial
-from studies import assert_same, keep, listen, refusal, small, snapshot, undamaged
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[Trial]:
-    """Every trial that is trained while the test runs."""
-    return listen(monkeypatch)
-
-
-@pytest.fixture
-def whole() -> gi.Comparison:
-    """The small study as it is measured without a folder."""
-    return undamaged()
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study folder with a part for each of four seeds; copy it before it is changed."""
-    return keep(tmp_path_factory.mktemp("kept") / "study")
-
-
-@pytest.fixture
-def folder(kept: Path, tmp_path: Path) -> Path:
-    """A copy of that folder."""
-    return Path(shutil.copytree(kept, tmp_path / "study"))
+from studies import assert_same, listen, refusal, small, snapshot, undamaged
 
 
 def test_damaged_data_are_named_and_restored_by_the_same_command(
