@@ -10,10 +10,12 @@ from hypothesis import settings
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
 
-# Where PyTorch isn't installed, the examples that need it are left out.
-collect_ignore_glob = (
-    [] if find_spec("torch") else ["src/goodinit/torch/*", "docs/torch-*.md", "docs/vgg.py"]
-)
+# What the tests of modules build on has no tests. Where PyTorch isn't installed, the examples that
+# need it are left out too.
+collect_ignore_glob = [
+    *(f"tests/pytorch/{name}.py" for name in ("models", "pieces", "schemes", "zoo_*")),
+    *([] if find_spec("torch") else ["src/goodinit/torch/*", "docs/torch-*.md", "docs/vgg.py"]),
+]
 
 
 @pytest.fixture(autouse=True)
