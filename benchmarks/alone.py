@@ -20,7 +20,7 @@ from clock import (
     table,
     undisturbed,
 )
-from goodinit.study import Study
+from goodinit.study.grid import Study
 from goodinit.training import compression, kernel, loop, prepare, train
 from peers import Side, engine
 

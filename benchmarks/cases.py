@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from goodinit.datasets import Dataset, load
-from goodinit.study import Study, Training, plan
+from goodinit.study.grid import Study, Training, plan
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

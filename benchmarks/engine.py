@@ -51,7 +51,7 @@ from clock import (
     undisturbed,
     watched,
 )
-from goodinit.study import Study
+from goodinit.study.grid import Study
 from goodinit.training import prepare
 from peers import FEW, OURS, PEERS, Peer, Side, engine
 

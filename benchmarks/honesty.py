@@ -20,9 +20,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from goodinit import datasets, evidence, training
+from goodinit import datasets, training
+from goodinit.evidence import pairs as evidence
 from goodinit.initializers import Scheme, he_normal, lecun_normal
-from goodinit.study import Study, Training, plan
+from goodinit.study.grid import Study, Training, plan
 
 DATA = ("circles", "moons")
 ITERATIONS = 600

@@ -20,7 +20,7 @@ from threadpoolctl import ThreadpoolController
 from goodinit import network as oracle
 from goodinit.articles import layers as article
 from goodinit.network import Parameters
-from goodinit.study import Study
+from goodinit.study.grid import Study
 from goodinit.training import Record, compile_kernel, initial, loop, network, prepare
 
 # How many networks are timed of those that are trained one after another.

@@ -22,9 +22,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import goodinit as gi
-from goodinit import batches, store
-from goodinit.running import run
-from goodinit.study import Study, Training, plan
+from goodinit.running import batches
+from goodinit.running.compare import run
+from goodinit.store import folder as store
+from goodinit.study.grid import Study, Training, plan
 from goodinit.training import available_processors
 
 WORKERS = (1, 2, 3, 4)
@@ -36,8 +37,8 @@ TURNS = 3
 MEMORY = """
 import resource, sys
 import goodinit as gi
-from goodinit.running import run
-from goodinit.study import Training, plan
+from goodinit.running.compare import run
+from goodinit.study.grid import Training, plan
 study = plan(gi.datasets.circles(), initializers="articles", hidden=(10, 5), activation="relu",
              learning_rate=0.01, seeds=-(-int(sys.argv[1]) // 6), training=Training(iterations=100))
 result = run(study, out=sys.argv[2])
@@ -97,7 +98,7 @@ def dask(workers: int) -> Iterator[Executor]:
     """Yield a Dask cluster of local processes."""
     from distributed import LocalCluster
 
-    from goodinit.cluster import Cluster
+    from goodinit.running.cluster import Cluster
 
     with (
         LocalCluster(  # type: ignore[no-untyped-call]

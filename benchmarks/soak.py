@@ -29,10 +29,10 @@ from typing import Any
 import numpy as np
 
 import goodinit as gi
-from goodinit import batches
 from goodinit.errors import ArgumentError, StudyStoppedError
-from goodinit.parts import NETWORKS, find_parts
-from goodinit.tables import TABLES, trials_of
+from goodinit.measuring.tables import TABLES, trials_of
+from goodinit.running import batches
+from goodinit.store.parts import NETWORKS, find_parts
 
 FINISHED, INTERRUPTED, STOPPED, REFUSED = 0, 130, 3, 2  # how a life may end, unless it is killed
 KILLED = -signal.SIGKILL
@@ -261,7 +261,7 @@ def soak_cluster(choose: random.Random, home: Path, count: Count) -> None:
 
 def live_on_cluster(study: dict[str, Any], out: Path, address: str, told: Any) -> None:
     """Run a study on a cluster, in batches of two trials."""
-    from goodinit.cluster import Cluster
+    from goodinit.running.cluster import Cluster
 
     in_batches_of(2)
     with Cluster(address) as cluster:

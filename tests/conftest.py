@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import goodinit as gi
-from goodinit.trials import Trial
+from goodinit.study.trials import Trial
 from studies import keep, listen, undamaged
 
 

@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 
 import goodinit as gi
-from goodinit import batches, training
+from goodinit import training
 from goodinit.errors import ArgumentError
-from goodinit.study import Study
-from goodinit.trials import Trial
+from goodinit.running import batches
+from goodinit.study.grid import Study
+from goodinit.study.trials import Trial
 
 TABLES = ("trials", "curves", "signals", "sharpness")
 SMALL: dict[str, Any] = {

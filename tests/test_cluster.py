@@ -29,7 +29,7 @@ WORDS = [
     *("--record", "4", "--seeds", "40", "--out", "study"),
 ]
 COMMAND = """
-from goodinit import batches
+from goodinit.running import batches
 from goodinit.cli import main
 batches._batches = lambda study, trials, most: (
     tuple(trials[i : i + 2]) for i in range(0, len(trials), 2)

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 import goodinit as gi
-from goodinit import batches
 from goodinit.datasets import circles
 from goodinit.errors import ArgumentError
 from goodinit.network import cost, forward, initialize, targets
-from goodinit.study import Study
-from goodinit.trials import Trial
+from goodinit.running import batches
+from goodinit.study.grid import Study
+from goodinit.study.trials import Trial
 
 TRIALS = [
     "initializer",

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 import goodinit as gi
-from goodinit import evidence
+from goodinit.evidence import pairs as evidence
 
 FINITE = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
 

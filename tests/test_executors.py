@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import goodinit as gi
-from goodinit import batches, training
+from goodinit import training
 from goodinit.datasets import Dataset
 from goodinit.errors import ArgumentError, StudyStoppedError
-from goodinit.study import Training, plan
+from goodinit.running import batches
+from goodinit.study.grid import Training, plan
 from studies import assert_same, by, small
 
 

@@ -29,7 +29,7 @@ LIVES = """
 import json, os, random, signal, sys, time, traceback
 from itertools import count
 import goodinit as gi
-from goodinit import batches
+from goodinit.running import batches
 
 folder, study, choose = sys.argv[1], json.loads(sys.argv[2]), random.Random(int(sys.argv[3]))
 batches._batches = lambda study, trials, most: (
@@ -140,7 +140,7 @@ def _assert_readable(folder: Path, expected: gi.Comparison) -> None:
 COMMAND = """
 import sys
 from itertools import count
-from goodinit import batches
+from goodinit.running import batches
 from goodinit.cli import main
 
 def some(study, trials, most):

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 import goodinit as gi
 from by_hand import curves_of, trials_of
-from goodinit import figures
 from goodinit.errors import ArgumentError
-from goodinit.looks import class_colours, marker_groups, styles
+from goodinit.figures import results as figures
+from goodinit.figures.looks import class_colours, marker_groups, styles
 from goodinit.network import Network, Parameters
 
 SCHEMES = ["zeros", "normal(std=10)", "variance_scaling(2, fan_in, truncated_normal)", "he_normal"]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 import goodinit as gi
 from by_hand import curves_of, trials_of
-from goodinit import figures
-from goodinit.looks import plain
+from goodinit.figures import results as figures
+from goodinit.figures.looks import plain
 from goodinit.network import Network, Parameters
 
 NAMES = ["$x^{$", "price in $ and $", "价格", "_\udcff", "a\tb\x00", "", "a" * 300, "\\frac{1}$"]

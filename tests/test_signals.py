@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import goodinit as gi
-from goodinit import initializers, signals, study
+from goodinit import initializers
+from goodinit.measuring import signals
+from goodinit.measuring.sharpness import sharpness
 from goodinit.network import (
     Network,
     Parameters,
@@ -21,7 +23,7 @@ from goodinit.network import (
     targets,
     unpack,
 )
-from goodinit.sharpness import sharpness
+from goodinit.study import grid as study
 
 ACTIVATIONS = ["relu", "tanh", "sigmoid", "elu", "selu", "gelu", "silu", "softplus", "linear"]
 OUTPUTS = {"sigmoid": 1, "softmax": 3, "linear": 1}
@@ -243,7 +245,7 @@ def test_sharpness_does_not_depend_on_how_many_vectors_fit_into_memory(
     rng = np.random.default_rng(2)
     X, T = rng.standard_normal((15, 3)), rng.integers(2, size=(15, 1)).astype(float)
     together = sharpness(network, parameters, X, T)
-    monkeypatch.setattr("goodinit.sharpness._MOST_BYTES", 40_000)
+    monkeypatch.setattr("goodinit.measuring.sharpness._MOST_BYTES", 40_000)
     np.testing.assert_array_equal(sharpness(network, parameters, X, T), together)
 
 

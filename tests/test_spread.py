@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodinit.spread import SEED_RANGE, seed_range
+from goodinit.evidence.spread import SEED_RANGE, seed_range
 
 COSTS = st.lists(st.floats(0, 1e6), min_size=1, max_size=50)
 

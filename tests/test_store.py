@@ -14,13 +14,13 @@ import pandas as pd
 import pytest
 
 import goodinit as gi
-from goodinit import batches
 from goodinit.datasets import Dataset
 from goodinit.errors import ArgumentError
 from goodinit.initializers import Scheme
-from goodinit.signals import LAYER_SIGNALS
-from goodinit.study import Study
-from goodinit.trials import Trial
+from goodinit.measuring.signals import LAYER_SIGNALS
+from goodinit.running import batches
+from goodinit.study.grid import Study
+from goodinit.study.trials import Trial
 from studies import TABLES, assert_same, by, refusal, small, snapshot
 
 KEYS = ["initializer", "learning_rate", "seed"]

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import goodinit as gi
-from goodinit import store
 from goodinit.errors import ArgumentError
-from goodinit.study import Study
-from goodinit.trials import Trial
+from goodinit.store import folder as store
+from goodinit.study.grid import Study
+from goodinit.study.trials import Trial
 from studies import assert_same, listen, refusal, small, snapshot, undamaged
 
 

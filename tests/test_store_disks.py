@@ -14,9 +14,11 @@ import pytest
 from filelock import FileLock
 
 import goodinit as gi
-from goodinit import batches, parts, store
 from goodinit.errors import ArgumentError, StudyStoppedError
-from goodinit.trials import Trial
+from goodinit.running import batches
+from goodinit.store import folder as store
+from goodinit.store import parts
+from goodinit.study.trials import Trial
 from studies import (
     ENVIRONMENT,
     PYTHON,

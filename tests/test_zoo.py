@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 import goodinit as gi
-from goodinit.causes import RULES, THRESHOLDS
+from goodinit.evidence.causes import RULES, THRESHOLDS
+from goodinit.evidence.verdict import LABELS
 from goodinit.initializers import Draw, read
-from goodinit.study import Initializer
-from goodinit.verdict import LABELS
+from goodinit.study.grid import Initializer
 from zoo import CASES, FAULTY, HEALTHY, Case, data
 
 PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "cats_vs_dogs"

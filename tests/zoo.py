@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from goodinit.datasets import Dataset, load
 from goodinit.initializers import Draw, Scheme, read
-from goodinit.study import Initializer
+from goodinit.study.grid import Initializer
 
 Array = NDArray[np.float64]
 

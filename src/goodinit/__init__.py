@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from goodinit.datasets import Dataset
     from goodinit.errors import ArgumentError, StudyStoppedError
     from goodinit.initializers import Scheme, gain
-    from goodinit.running import compare, load
+    from goodinit.running.compare import compare, load
 
 __all__ = [
     "ArgumentError",
@@ -34,9 +34,9 @@ _HOMES = {
     "Dataset": "datasets",
     "Scheme": "initializers",
     "StudyStoppedError": "errors",
-    "compare": "running",
+    "compare": "running.compare",
     "gain": "initializers",
-    "load": "running",
+    "load": "running.compare",
     "reproduce": "articles.reproduce",
 }
 _EXTRAS = ("cluster", "torch")  # whose packages may not be installed: not for `import *`

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from goodinit import store
-from goodinit.causes import Run
 from goodinit.errors import bad_argument
-from goodinit.evidence import Evidence, weigh
-from goodinit.runs import runs_by_initializer
-from goodinit.spread import seed_range
-from goodinit.study import Study
-from goodinit.tables import (
+from goodinit.evidence.causes import Run
+from goodinit.evidence.pairs import Evidence, weigh
+from goodinit.evidence.runs import runs_by_initializer
+from goodinit.evidence.spread import seed_range
+from goodinit.evidence.verdict import Verdict, judge, warn
+from goodinit.measuring.tables import (
     Part,
     Placed,
     TrainedNetworks,
@@ -26,8 +25,9 @@ from goodinit.tables import (
     place,
     trials_of,
 )
-from goodinit.trials import AnyStudy, Trial
-from goodinit.verdict import Verdict, judge, warn
+from goodinit.store import folder as store
+from goodinit.study.grid import Study
+from goodinit.study.trials import AnyStudy, Trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -111,7 +111,7 @@ class Comparison:
 
     @cached_property
     def evidence(self) -> Evidence:
-        """How sure the differences are; see ``goodinit.evidence.weigh``."""
+        """How sure the differences are; see ``goodinit.evidence.pairs.weigh``."""
         return weigh(self.trials, cost_curves(self.study, self._placed), self.chance)
 
     @cached_property
@@ -182,7 +182,7 @@ class Comparison:
 
     def plot_data(self) -> "Figure":
         """Draw the data: sample images for an image set, points for any other."""
-        from goodinit import figures
+        from goodinit.figures import results as figures
 
         data = self._of_network.dataset
         if data.image_shape and data.classes:
@@ -191,14 +191,14 @@ class Comparison:
 
     def plot_costs(self) -> "Figure":
         """Draw the training cost against the iteration, with its spread over the seeds."""
-        from goodinit import figures
+        from goodinit.figures import results as figures
 
         curves = cost_curves(self.study, self._placed)
         return figures.plot_costs(curves, self._names, self._title, self.chance)
 
     def plot_signals(self) -> "Figure":
         """Draw activation and gradient scale, distinct and dead units by layer, at the start."""
-        from goodinit import evidence_figures
+        from goodinit.figures import evidence as evidence_figures
 
         chosen = self.signals[
             self.signals["learning_rate"] == self.signals["initializer"].map(self.evidence.rates)
@@ -207,13 +207,13 @@ class Comparison:
 
     def plot_learning_rates(self) -> "Figure":
         """Draw the median training cost of every initializer at every learning rate."""
-        from goodinit import evidence_figures
+        from goodinit.figures import evidence as evidence_figures
 
         return evidence_figures.plot_learning_rates(self._middles(), self._names, self._title)
 
     def plot_accuracy(self, learning_rate: float | None = None) -> "Figure":
         """Draw the accuracy of every seed, at one learning rate (where not given, the first)."""
-        from goodinit import figures
+        from goodinit.figures import results as figures
 
         rates = self.study.learning_rates
         rate = rates[0] if learning_rate is None else learning_rate
@@ -227,8 +227,8 @@ class Comparison:
 
     def plot_boundaries(self) -> "Figure":
         """Draw the decision boundary of each initializer's median seed, with the data on it."""
-        from goodinit import figures
-        from goodinit.looks import styles
+        from goodinit.figures import results as figures
+        from goodinit.figures.looks import styles
 
         study, look = self._of_network, styles(self._names)
         drawn = [(row, trial) for row, trial in self._median_trials() if trial in self.networks]

@@ -18,8 +18,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import goodinit as gi
 from goodinit.errors import ArgumentError
+from goodinit.study.trials import Trial
 from goodinit.torch import compare
-from goodinit.trials import Trial
 
 TABLES = ("trials", "curves", "signals", "sharpness")
 QUICK: dict[str, Any] = {"steps": 12, "record": 4, "seeds": 3}

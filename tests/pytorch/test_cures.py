@@ -19,10 +19,10 @@ from zoo_cases import Case, images
 from zoo_faulty import FAULTY
 
 import goodinit.torch
-from goodinit.causes import RULES
+from goodinit.evidence.causes import RULES
 from goodinit.torch import Report, inspect
-from goodinit.torch.cures import FROZEN, NOTHING_MENDS
-from goodinit.torch.remedies import _TRIES, Trial, code
+from goodinit.torch.inspecting.cures import FROZEN, NOTHING_MENDS
+from goodinit.torch.inspecting.remedies import _TRIES, Trial, code
 
 SEEDS = range(3)
 INCURABLE = {"frozen backbone of std 1": FROZEN}

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from goodinit import initializers, signals
-from goodinit.causes import CAUSES, value
+from goodinit import initializers
+from goodinit.evidence.causes import CAUSES, value
+from goodinit.measuring import signals
+from goodinit.measuring.signals import LAYER_SIGNALS
 from goodinit.network import Network, initialize, targets
-from goodinit.signals import LAYER_SIGNALS
 from goodinit.torch import Finding, Report, inspect
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations, rnn
 
-from goodinit.signals import LAYER_SIGNALS
+from goodinit.measuring.signals import LAYER_SIGNALS
 from goodinit.torch import inspect
 
 

@@ -19,18 +19,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from goodinit import study, training
+from goodinit import training
 from goodinit.datasets import circles
 from goodinit.errors import ArgumentError
 from goodinit.initializers import Scheme, read
+from goodinit.measuring.sharpness import sharpness as our_sharpness
 from goodinit.network import Network
 from goodinit.network import initialize as our_weights
 from goodinit.network import targets as our_targets
-from goodinit.sharpness import sharpness as our_sharpness
-from goodinit.torch.curvature import chance_cost, sharpness
-from goodinit.torch.engines import Alone, Task
-from goodinit.torch.scoring import AT_ONCE, evaluate
-from goodinit.torch.training import OPTIMIZERS, Examples, History, ModuleTraining, train
+from goodinit.study import grid as study
+from goodinit.torch.comparing.curvature import chance_cost, sharpness
+from goodinit.torch.comparing.engines import Alone, Task
+from goodinit.torch.comparing.scoring import AT_ONCE, evaluate
+from goodinit.torch.comparing.training import OPTIMIZERS, Examples, History, ModuleTraining, train
 
 CE = nn.CrossEntropyLoss()
 Build = Callable[[], nn.Module]

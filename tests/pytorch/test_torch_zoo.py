@@ -10,7 +10,7 @@ from zoo_cases import Case
 from zoo_faulty import FAULTY
 from zoo_healthy import HEALTHY
 
-from goodinit.causes import RULES
+from goodinit.evidence.causes import RULES
 from goodinit.torch import inspect
 
 SEEDS = range(3)

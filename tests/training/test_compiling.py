@@ -15,7 +15,7 @@ from numba.core.caching import IndexDataCacheFile
 
 import goodinit
 from goodinit.datasets import Dataset, circles
-from goodinit.study import Study, Training, plan
+from goodinit.study.grid import Study, Training, plan
 from goodinit.training import compile_kernel, jit, kernel, prepare, train
 
 
@@ -35,7 +35,7 @@ def study_of(dataset: Dataset) -> Study:
 SCRIPT = """
 import sys
 from goodinit.datasets import circles
-from goodinit.study import Training, plan
+from goodinit.study.grid import Training, plan
 from goodinit.training import kernel, loop, prepare, train
 
 loop.compile_kernel("float64")

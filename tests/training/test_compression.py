@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from goodinit import network as oracle
 from goodinit.datasets import Dataset
-from goodinit.study import Study, Training, plan
+from goodinit.study.grid import Study, Training, plan
 from goodinit.training import MEASURES, Problem, Record, compression, initial, network, prepare
 from goodinit.training import train as train_trials
 

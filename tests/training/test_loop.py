@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info
 from goodinit import network as oracle
 from goodinit.datasets import Dataset
 from goodinit.errors import ArgumentError
-from goodinit.study import OPTIMIZERS, Study, Training, plan
+from goodinit.study.grid import OPTIMIZERS, Study, Training, plan
 from goodinit.training import (
     MEASURES,
     Problem,

@@ -7,10 +7,10 @@ except ModuleNotFoundError:
         "goodinit.torch needs PyTorch: pip install 'goodinit[torch]'", name="torch"
     ) from None
 
-from goodinit.torch.comparing import compare
-from goodinit.torch.findings import Finding
-from goodinit.torch.initialization import initialize
-from goodinit.torch.inspecting import inspect
-from goodinit.torch.report import Report
+from goodinit.torch.comparing.comparing import compare
+from goodinit.torch.initializing.initialization import initialize
+from goodinit.torch.inspecting.findings import Finding
+from goodinit.torch.inspecting.inspecting import inspect
+from goodinit.torch.inspecting.report import Report
 
 __all__ = ["Finding", "Report", "compare", "initialize", "inspect"]

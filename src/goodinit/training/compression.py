@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodinit.datasets import Dataset
-from goodinit.study import Training
+from goodinit.study.grid import Training
 from goodinit.training.blas import one_blas_thread
 
 Array = NDArray[np.floating[Any]]

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from goodinit import network as oracle
 from goodinit.network import Parameters, pack, unpack
+from goodinit.study.trials import Trial
 from goodinit.training import compression, kernel
 from goodinit.training.blas import one_blas_thread
 from goodinit.training.problem import Floats, Problem, initial
 from goodinit.training.update import MEMORY, Optimizer, Rule
-from goodinit.trials import Trial
 
 MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
 
@@ -93,7 +93,7 @@ def train(
     Examples
     --------
     >>> from goodinit.datasets import circles
-    >>> from goodinit.study import Training, plan
+    >>> from goodinit.study.grid import Training, plan
     >>> from goodinit.training.problem import prepare
     >>> study = plan(circles(), initializers="zeros", hidden=(10, 5), activation="relu",
     ...              learning_rate=0.01, seeds=1, training=Training(iterations=20, record=2))

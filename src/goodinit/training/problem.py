@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from goodinit import activations
 from goodinit import network as oracle
 from goodinit.network import Parameters
-from goodinit.study import Study
+from goodinit.study.grid import Study
+from goodinit.study.trials import Trial
 from goodinit.training import compression, kernel
 from goodinit.training.compression import Span
 from goodinit.training.elementwise import Activation
 from goodinit.training.update import Optimizer, Rule
-from goodinit.trials import Trial
 
 Floats = NDArray[np.floating[Any]]
 
@@ -59,7 +59,7 @@ def prepare(study: Study) -> Problem:
     Examples
     --------
     >>> from goodinit.datasets import circles
-    >>> from goodinit.study import Training, plan
+    >>> from goodinit.study.grid import Training, plan
     >>> study = plan(circles(), initializers="he", hidden=(10,), activation="relu",
     ...              learning_rate=0.01, seeds=1, training=Training())
     >>> prepare(study).X.shape

@@ -1,0 +1,375 @@
+"""What is kept of a study on disk, and how it goes on where it stopped.
+
+A study folder holds ``study.json``, which says what is compared, ``data.npz``, on what, and the
+parts, which say what came of it; ``goodinit.store.parts`` knows how these lie there.
+"""
+
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from goodinit.datasets import Dataset
+from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
+from goodinit.initializers import Scheme, read
+from goodinit.initializers.scheme import Shape
+from goodinit.measuring.tables import TABLES, Measured, trials_of
+from goodinit.network import Network
+from goodinit.store.parts import (
+    NETWORKS,
+    StoredPart,
+    as_npz,
+    clear,
+    find_parts,
+    write_part,
+    write_whole,
+)
+from goodinit.study.grid import Study, Training
+from goodinit.study.trials import AnyStudy, finished
+
+_FORMAT = 1
+_DESCRIPTION, _DATA, _LOCK = "study.json", "data.npz", ".lock"
+_ARRAYS = ("X_train", "y_train", "X_test", "y_test")
+_SAMPLE = 0  # the seed of the draw by which an initializer is known again
+_SEVERAL = ("learning_rates", "seeds")
+
+
+@dataclass
+class Store:
+    """A study folder that this process alone may write.
+
+    Attributes
+    ----------
+    folder : Path
+    parts : list of StoredPart
+    notes : tuple of str
+        What the reader of the study should know of the folder.
+    """
+
+    folder: Path
+    parts: list[StoredPart]
+    notes: tuple[str, ...]
+
+    def write(self, part: Measured) -> None:
+        """Keep a part, whole or not at all.
+
+        Raises
+        ------
+        StudyStoppedError
+            Where the folder cannot be written; what it held before it holds still.
+        """
+        number = max((part.number for part in self.parts), default=-1) + 1
+        try:
+            try:
+                self.parts.append(write_part(self.folder, number, part))
+            except KeyboardInterrupt:
+                self.parts.append(write_part(self.folder, number, part))  # it was computed: keep it
+                raise
+        except OSError as error:
+            self.parts[:] = [part for part in self.parts if part.exists()]  # or the folder has gone
+            raise StudyStoppedError(f"{self.folder}: {error.strerror or error}") from error
+
+
+class Loaded(NamedTuple):
+    """A study that was read, the part of it that is finished, and what else there is to know."""
+
+    study: AnyStudy
+    parts: list[StoredPart]
+    finished: AnyStudy
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def opened(folder: str | Path, study: AnyStudy, *, keep_networks: bool) -> Iterator[Store]:
+    """Make a study folder, or open one to go on with it, while no other process may.
+
+    Parts that are damaged are moved aside, what a crash left unfinished is removed, and a folder
+    that was made for nothing is removed at the end.
+
+    Raises
+    ------
+    ArgumentError
+        Where the folder cannot be written, holds another study, or another process is in it.
+    """
+    place = Path(folder)
+    kinds = _kinds(keep_networks)
+    made = [path for path in (place, *place.parents) if not path.exists()]
+    lock = FileLock(place / _LOCK, blocking=False)
+    store = Store(place, [], ())
+    try:
+        with _writable(place):
+            place.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+            version_notes = _describe(place, study, keep_networks=keep_networks)
+            for kind in kinds:
+                (place / kind).mkdir(exist_ok=True)
+            found = find_parts(place, kinds)
+            clear(place, found)
+        store.parts.extend(found.whole)
+        store.notes = (*_damage(found.damaged, "their trials were run again"), *version_notes)
+        yield store
+    finally:
+        if made and lock.is_locked and not store.parts:
+            _empty(place, kinds)
+        lock.release()
+        _remove(made)
+
+
+def load(folder: str | Path) -> Loaded:
+    """Read a study folder, without changing anything in it.
+
+    The study is everything that the folder was asked for, where some of its seeds have all of it;
+    where none has, what it was asked for last.
+
+    Raises
+    ------
+    ArgumentError
+        Where there is no study, or its description or data cannot be read.
+    """
+    place = Path(folder)
+    described = _read(place)
+    with _understood(place / _DESCRIPTION):
+        make = _of_module if described["kind"] == "module" else partial(_of_network, place)
+        whole, last = (
+            make(
+                described,
+                names=tuple(grid["initializers"]),
+                learning_rates=tuple(grid["learning_rates"]),
+                seeds=tuple(grid["seeds"]),
+            )
+            for grid in (described, described["asked"])
+        )
+        kinds = _kinds(described["keep_networks"])
+        notes = _versions_differ(described["versions"])
+    found = find_parts(place, kinds)
+    done = {trial for part in found.whole for trial in trials_of(part)}
+    for study in (whole, last):
+        if (complete := finished(study, done)).seeds:
+            notes = (*_damage(found.damaged, "the same command runs their trials again"), *notes)
+            return Loaded(study, found.whole, complete, notes)
+    raise bad_argument("folder", place, "a study of which a whole seed is finished")
+
+
+def _of_network(place: Path, described: Mapping[str, Any], names: Any, **grid: Any) -> AnyStudy:
+    """Return the study of a network, its data read from the folder."""
+    said, network = described["data"], described["network"]
+    data = _read_data(
+        place, said["name"], said["classes"], said["image_shape"], said["fingerprint"]
+    )
+    layers = Network(tuple(network["layers"]), network["activation"], network["output"])
+    training = Training(**described["training"])
+    return Study(data, layers, training, tuple(map(_scheme, names)), **grid)
+
+
+def _of_module(described: Mapping[str, Any], names: Any, **grid: Any) -> AnyStudy:
+    from goodinit.torch.comparing.study import described_study
+
+    return described_study(described, names, **grid)
+
+
+def versions() -> dict[str, str]:
+    """Return what the last digits of a study depend on besides its description."""
+    packages = ("goodinit", "numpy", "numba")
+    return {name: version(name) for name in packages} | {"machine": platform.machine()}
+
+
+def _kinds(keep_networks: bool) -> tuple[str, ...]:
+    return (*([NETWORKS] if keep_networks else []), *TABLES)
+
+
+@contextmanager
+def _writable(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except Timeout:
+        raise bad_argument("out", place, "a folder that no other process is writing") from None
+    except OSError as error:
+        takes = f"a folder that can be written ({error.strerror or error})"
+        raise bad_argument("out", place, takes) from None
+
+
+class _DataError(ArgumentError):
+    """Data that are not those of the study, whose description is sound."""
+
+
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    """Say of a file that something is wrong in it, whatever that is."""
+    try:
+        yield
+    except _DataError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise bad_argument("folder", path, f"a file that goodinit wrote ({said})") from None
+
+
+def _describe(place: Path, study: AnyStudy, *, keep_networks: bool) -> tuple[str, ...]:
+    """Write what the folder is for, or check that it is for this study and add what is new."""
+    asked = _description(study, keep_networks=keep_networks)
+    path = place / _DESCRIPTION
+    known = _read(place) if path.exists() else asked
+    (now,) = asked["versions"]
+    with _understood(path):
+        other = _differences(known, asked)
+        merged = known | {
+            "initializers": known["initializers"] | asked["initializers"],
+            **{name: list(dict.fromkeys(known[name] + asked[name])) for name in _SEVERAL},
+            "asked": asked["asked"],
+            "versions": [v for v in known["versions"] if v != now] + [now],
+        }
+    if other:
+        takes = (
+            f"a folder of this study, {asked['summary']}; it holds {known['summary']} "
+            f"({', '.join(other)})"
+        )
+        raise bad_argument("out", place, takes)
+    if not path.exists() and any((place / "trials").glob("*.parquet")):
+        raise bad_argument("out", place, f"a folder whose parts have a {_DESCRIPTION} beside them")
+    if isinstance(study, Study) and not _has_data(place, study.dataset):
+        arrays = {name: getattr(study.dataset, name) for name in _ARRAYS}
+        write_whole(place / _DATA, as_npz(arrays))
+    if merged != known or not path.exists():
+        text = json.dumps(merged | {"checksum": _checksum(merged)}, indent=2, ensure_ascii=False)
+        write_whole(path, f"{text}\n".encode())
+    return _versions_differ(merged["versions"])
+
+
+def _description(study: AnyStudy, *, keep_networks: bool) -> dict[str, Any]:
+    """Return what a folder for this study says, as JSON gives it back."""
+    said = study.as_dict()
+    asked = {name: said[name] for name in ("initializers", *_SEVERAL)}
+    description = {
+        "format": _FORMAT,
+        "summary": study.headline,
+        **study.identity(),
+        "keep_networks": keep_networks,
+        "initializers": {
+            scheme.name: study.largest_weights(scheme.name, _SAMPLE) for scheme in study.schemes
+        },
+        **{name: asked[name] for name in _SEVERAL},
+        "asked": asked,
+        "versions": [versions()],
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(description))
+    return plain
+
+
+def _differences(known: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """Return in what the study of a folder is another one than what is asked."""
+    pairs = {name: (known[name], asked[name]) for name in ("format", "kind", "keep_networks")}
+    pairs["data"] = (known["data"]["fingerprint"], asked["data"]["fingerprint"])
+    for group in ("network", "module", "training"):
+        for name, of in asked.get(group, {}).items():
+            pairs[name] = (known.get(group, {}).get(name), of)
+    for name in asked["initializers"].keys() & known["initializers"].keys():
+        drawn = known["initializers"][name], asked["initializers"][name]
+        if len(drawn[0]) == len(drawn[1]) and not np.allclose(*drawn, rtol=1e-6, atol=0):
+            pairs[f"initializer {name}"] = drawn
+    return [f"{name} {a} and not {b}" for name, (a, b) in pairs.items() if a != b]
+
+
+def _read(place: Path) -> dict[str, Any]:
+    path = place / _DESCRIPTION
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise bad_argument("folder", place, f"a folder with a study ({_DESCRIPTION})") from None
+    except (OSError, ValueError) as error:
+        raise bad_argument("folder", path, f"a file that can be read ({error})") from None
+    if not isinstance(described, dict) or described.get("format") != _FORMAT:
+        raise bad_argument("folder", path, f"a description of format {_FORMAT}")
+    if described.pop("checksum", None) != _checksum(described):
+        raise bad_argument("folder", path, "the description as goodinit wrote it (it was altered)")
+    return described
+
+
+def _checksum(described: Mapping[str, Any]) -> str:
+    plain = json.dumps(described, sort_keys=True, allow_nan=False)
+    return sha256(plain.encode()).hexdigest()[:16]
+
+
+def _read_data(
+    place: Path,
+    name: str,
+    classes: Sequence[str] | None,
+    image_shape: Sequence[int] | None,
+    fingerprint: str,
+) -> Dataset:
+    """Return the data of a study, or raise ArgumentError where they aren't what it was run on."""
+    path = place / _DATA
+    takes = "the data that the study was run on (give them to `compare` again to restore them)"
+    some: Any = classes and tuple(classes)
+    shape: Any = image_shape and tuple(image_shape)
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            parts = {part: arrays[part] for part in _ARRAYS}
+        data = Dataset(name, **parts, classes=some, image_shape=shape)
+    except Exception as error:  # an archive is damaged in as many ways as it has bytes
+        raise _DataError(bad_argument("folder", path, f"{takes}: {error}")) from None
+    if data.fingerprint != fingerprint:
+        raise _DataError(bad_argument("folder", path, takes))
+    return data
+
+
+def _has_data(place: Path, data: Dataset) -> bool:
+    try:
+        _read_data(place, data.name, data.classes, data.image_shape, data.fingerprint)
+    except ArgumentError:
+        return False
+    return True
+
+
+def _scheme(name: str) -> Scheme:
+    """Return the scheme of that name, without its draw where it was a callable of the user's."""
+    try:
+        return read(name)
+    except ArgumentError:
+        return Scheme(name, partial(_not_kept, name))
+
+
+def _not_kept(name: str, rng: np.random.Generator, shape: Shape) -> Any:
+    raise bad_argument("initializers", name, "the callable itself, to draw from it again")
+
+
+def _damage(damaged: Sequence[Path], remedy: str) -> tuple[str, ...]:
+    if not damaged:
+        return ()
+    return (f"Damaged: {', '.join(map(str, damaged))}; {remedy}.",)
+
+
+def _versions_differ(seen: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    if len(seen) == 1:
+        return ()
+    made = "; ".join(" ".join(f"{name} {of}" for name, of in each.items()) for each in seen)
+    return (f"Made with different versions, which may differ in the last digits: {made}.",)
+
+
+def _empty(place: Path, kinds: Sequence[str]) -> None:
+    """Remove what is in a folder where nothing was kept, while no other process can be in it."""
+    with suppress(OSError):
+        found = find_parts(place, kinds)
+        if found.whole:  # written, but Ctrl-C came before it was remembered
+            return
+        clear(place, found)
+        for kind in kinds:
+            if (place / kind).exists():
+                (place / kind).rmdir()
+        for name in (_DESCRIPTION, _DATA, _LOCK):
+            (place / name).unlink(missing_ok=True)
+
+
+def _remove(made: Sequence[Path]) -> None:
+    """Remove the folders that were made, as far as nothing is in them."""
+    with suppress(OSError):
+        for path in made:
+            path.rmdir()

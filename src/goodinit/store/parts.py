@@ -1,0 +1,191 @@
+"""How the parts of a study lie on disk: whole, checked, or set aside.
+
+Each table has a folder with one Parquet file per part. The name of a file is the number of its part
+and the checksum of what is in it. Of a part's files the one in ``trials`` is written last: a part
+that is listed there is whole.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from goodinit.measuring.tables import KEYS, TABLES, Measured, Networks
+
+NETWORKS = "networks"
+DAMAGED = "damaged"
+
+_NAME = re.compile(r"(?P<number>\d{6,})-(?P<checksum>[0-9a-f]{16})\.(parquet|npz)")
+_UNFINISHED = ".unfinished"  # ends the name of a file that is being written
+_KEY_TYPES = dict(zip(KEYS, (np.str_, np.float64, np.int64), strict=True))
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """A part on disk; see ``goodinit.measuring.tables.Part``."""
+
+    number: int
+    files: dict[str, Path]
+
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return one of the tables, or some of its columns."""
+        return pq.ParquetFile(self.files[name]).read(columns=columns)
+
+    def exists(self) -> bool:
+        """Return whether all of its files are there still."""
+        return all(path.exists() for path in self.files.values())
+
+    @property
+    def has_networks(self) -> bool:
+        """Whether the trained networks are kept."""
+        return NETWORKS in self.files
+
+    def networks(self) -> Networks:
+        """Return the trained parameters, layer by layer; empty where they aren't kept."""
+        if NETWORKS not in self.files:
+            return {}
+        with np.load(self.files[NETWORKS], allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files if name not in KEYS}
+
+
+class Found(NamedTuple):
+    """What lies in a study folder.
+
+    Attributes
+    ----------
+    whole : list of StoredPart
+    damaged : list of Path
+        Files that are missing, truncated or altered.
+    aside : list of Path
+        The other files of the parts that these belong to.
+    unfinished : list of Path
+        What was being written when a process ended.
+    """
+
+    whole: list[StoredPart]
+    damaged: list[Path]
+    aside: list[Path]
+    unfinished: list[Path]
+
+
+def write_part(folder: Path, number: int, part: Measured) -> StoredPart:
+    """Write a part, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        Where the folder cannot be written.
+    """
+    contents = {name: ("parquet", _as_parquet(part.tables[name])) for name in TABLES}
+    if part.arrays:
+        keys = part.tables["trials"].select(KEYS).to_pydict()
+        trials: Networks = {key: np.array(keys[key], kind) for key, kind in _KEY_TYPES.items()}
+        contents = {NETWORKS: ("npz", as_npz(trials | part.arrays))} | contents
+    files = {}
+    for name, (kind, content) in contents.items():
+        files[name] = folder / name / f"{number:06d}-{_checksum(content)}.{kind}"
+        write_whole(files[name], content)
+    return StoredPart(number, files)
+
+
+def find_parts(folder: Path, kinds: Sequence[str]) -> Found:
+    """Return the parts of a study folder, each file held against its checksum.
+
+    Parameters
+    ----------
+    folder : Path
+    kinds : sequence of str
+        What a part consists of: ``TABLES``, and ``NETWORKS`` where they are kept.
+    """
+    found = Found([], [], [], [])
+    parts: dict[int, dict[str, Path]] = {}
+    for kind in kinds:
+        for path in sorted((folder / kind).glob("*")):
+            named = _NAME.fullmatch(path.name)
+            if named:
+                parts.setdefault(int(named["number"]), {})[kind] = path
+            elif path.name.endswith(_UNFINISHED):
+                found.unfinished.append(path)
+    for number, files in sorted(parts.items()):
+        if "trials" not in files:
+            found.unfinished.extend(files.values())
+            continue
+        good = {kind for kind, path in files.items() if _is_whole(path)}
+        if good == set(kinds):
+            found.whole.append(StoredPart(number, files))
+        else:
+            missing = f"{number:06d}, which is missing"
+            found.damaged.extend(
+                files.get(kind, folder / kind / missing) for kind in kinds if kind not in good
+            )
+            found.aside.extend(files[kind] for kind in good)
+    return found
+
+
+def clear(folder: Path, found: Found) -> None:
+    """Remove what is unfinished, and move parts with a damaged file to the folder ``damaged``."""
+    for path in found.unfinished:
+        path.unlink()
+    for path in (*found.damaged, *found.aside):
+        if path.exists():
+            place = folder / DAMAGED / path.parent.name
+            place.mkdir(parents=True, exist_ok=True)
+            path.replace(place / path.name)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all, so that neither a crash nor a power cut harms it."""
+    unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+        _remember_names(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+def _remember_names(folder: Path) -> None:
+    """Have the disk keep a folder's names through a power cut, where the system knows how."""
+    if os.name == "nt":
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def as_npz(arrays: Networks) -> bytes:
+    """Return arrays as the content of an NPZ file, without pickle."""
+    buffer = BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _as_parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def _checksum(content: bytes) -> str:
+    return sha256(content).hexdigest()[:16]
+
+
+def _is_whole(path: Path) -> bool:
+    named = _NAME.fullmatch(path.name)
+    return named is not None and _checksum(path.read_bytes()) == named["checksum"]

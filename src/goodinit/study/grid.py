@@ -1,0 +1,320 @@
+"""What is compared: the grid of initializer × learning rate × seed on one network and data set."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+
+from goodinit.datasets import Dataset
+from goodinit.errors import bad_argument, bad_name, number, whole
+from goodinit.initializers import Draw, Scheme, read
+from goodinit.initializers.scheme import draw_weights
+from goodinit.network import Network
+from goodinit.study.trials import (
+    Trial,
+    describe_grid,
+    distinct,
+    read_rates,
+    read_seeds,
+    several,
+)
+
+Initializer = str | Scheme | Draw
+
+ARTICLES: tuple[str, ...] = (
+    "zeros",
+    "normal(std=10)",
+    "normal(std=0.01)",
+    "lecun_normal",
+    "glorot_normal",
+    "he_normal",
+)
+
+_LARGEST_NETWORK = 8_000_000_000  # bytes of weights
+
+OPTIMIZERS = ("gradient_descent", "momentum", "nesterov", "adam")
+DTYPES = ("float64", "float32")
+
+_OUTPUTS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
+
+
+@dataclass(frozen=True)
+class Training:
+    """How each network is trained.
+
+    Attributes
+    ----------
+    iterations : int
+        Updates, above 0.
+    optimizer : str
+        One of ``OPTIMIZERS``. Momentum and Nesterov are v ← μv + g with the step v, or g + μv;
+        Adam is Kingma and Ba 2015, algorithm 1, with β₂ = 0.999 and ε = 1e-8.
+    momentum : float
+        μ, or Adam's β₁; from 0 to below 1. Gradient descent has none.
+    batch_size : int, optional
+        Examples per update. Each epoch visits all of them once, in an order that follows from the
+        trial's seed alone. Where not given, every update sees all examples.
+    weight_decay : float
+        λ ≥ 0; λW is added to the gradient of the weights W, nothing to that of the biases.
+    dtype : {"float64", "float32"}
+        Of everything that is trained.
+    record : int
+        At about how many iterations, spread evenly over the training, costs and accuracies are
+        measured; above 0.
+
+    Raises
+    ------
+    ArgumentError
+        Where a value is out of range.
+
+    Examples
+    --------
+    >>> Training(iterations=10, record=5).moments
+    (0, 2, 4, 6, 8, 10)
+    >>> print(Training(iterations=200, optimizer="adam", batch_size=32))
+    adam, 200 iterations, batches of 32
+    """
+
+    iterations: int = 15_000
+    optimizer: str = "gradient_descent"
+    momentum: float = 0.9
+    batch_size: int | None = None
+    weight_decay: float = 0.0
+    dtype: str = "float64"
+    record: int = 100
+
+    def __post_init__(self) -> None:
+        whole("iterations", self.iterations, at_least=1)
+        whole("record", self.record, at_least=1)
+        if self.batch_size is not None:
+            whole("batch_size", self.batch_size, at_least=1)
+        for argument, names in (("optimizer", OPTIMIZERS), ("dtype", DTYPES)):
+            if getattr(self, argument) not in names:
+                raise bad_name(argument, str(getattr(self, argument)), names)
+        number("momentum", self.momentum, "a number from 0 to below 1", lambda n: 0 <= n < 1)
+        number("weight_decay", self.weight_decay, "a number from 0", lambda n: n >= 0)
+
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """The iterations that are recorded: the number of updates made, from 0 to the last."""
+        spread = np.linspace(0, self.iterations, min(self.record, self.iterations) + 1)
+        return tuple(int(moment) for moment in np.unique(spread.round()))
+
+    @property
+    def stability_limit(self) -> float:
+        """The learning rate × sharpness above which the optimizer is unstable on a quadratic.
+
+        2 for gradient descent; 2 + 2μ with momentum μ, (2 + 2μ)/(1 + 2μ) with Nesterov's (Cohen et
+        al. 2021, appendix B). NaN for Adam, whose steps don't follow the gradient's size.
+        """
+        mu = self.momentum
+        limits = {
+            "gradient_descent": 2.0,
+            "momentum": 2 + 2 * mu,
+            "nesterov": (2 + 2 * mu) / (1 + 2 * mu),
+        }
+        return limits.get(self.optimizer, float("nan"))
+
+    def __str__(self) -> str:
+        size = "full batch" if self.batch_size is None else f"batches of {self.batch_size}"
+        parts = [self.optimizer.replace("_", " "), f"{self.iterations:,} iterations", size]
+        if self.weight_decay:
+            parts.append(f"weight decay {self.weight_decay:g}")
+        if self.dtype != "float64":
+            parts.append(self.dtype)
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Study:
+    """The grid of trials; made by ``plan``, which checks it."""
+
+    dataset: Dataset
+    network: Network
+    training: Training
+    schemes: tuple[Scheme, ...]
+    learning_rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    _by_name: dict[str, Scheme] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {scheme.name: scheme for scheme in self.schemes})
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every trial, seed by seed: a study that is cut short has whole pairs."""
+        return tuple(
+            Trial(scheme.name, rate, seed)
+            for seed, scheme, rate in product(self.seeds, self.schemes, self.learning_rates)
+        )
+
+    def scheme(self, name: str) -> Scheme:
+        """Return the scheme of that display name."""
+        return self._by_name[name]
+
+    @property
+    def task(self) -> str:
+        """What there is to learn; see ``Dataset``."""
+        return self.dataset.task
+
+    @cached_property
+    def chance(self) -> float:
+        """The cost of chance, of the best answer that doesn't look at the example."""
+        return chance_cost(self.dataset)
+
+    @property
+    def has_boundaries(self) -> bool:
+        """Whether the data have two features: their networks are kept, to be drawn."""
+        return self.dataset.n_features == 2
+
+    @cached_property
+    def input_rms(self) -> float:
+        """Root mean square of the training inputs."""
+        return float(np.sqrt(np.mean(self.dataset.X_train**2)))
+
+    @property
+    def title(self) -> str:
+        """Data and network in a few words."""
+        return f"{self.dataset.name}, {self.network}"
+
+    @property
+    def headline(self) -> str:
+        """Data, network and training in one line."""
+        return f"{self.dataset.describe()} · {self.network} · {self.training}"
+
+    def describe(self) -> str:
+        """Return data, network, training and seeds in one line."""
+        return f"{self.headline} · {describe_grid(self)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was run, in plain values that JSON can hold."""
+        return {
+            "data": {
+                "name": self.dataset.name,
+                "task": self.dataset.task,
+                "train_examples": len(self.dataset.X_train),
+                "test_examples": len(self.dataset.X_test),
+                "features": self.dataset.n_features,
+                "classes": list(self.dataset.classes) if self.dataset.classes else None,
+            },
+            "network": {
+                "layers": list(self.network.layers),
+                "activation": self.network.activation,
+                "output": self.network.output,
+            },
+            "training": asdict(self.training),
+            "initializers": [scheme.name for scheme in self.schemes],
+            "learning_rates": list(self.learning_rates),
+            "seeds": list(self.seeds),
+        }
+
+    def identity(self) -> dict[str, Any]:
+        """Return what every run in one folder must agree in; see ``goodinit.store.folder``."""
+        said = self.as_dict()
+        shape, fingerprint = self.dataset.image_shape, self.dataset.fingerprint
+        return {
+            "kind": "network",
+            "data": said["data"] | {"image_shape": shape, "fingerprint": fingerprint},
+            "network": said["network"],
+            "training": said["training"],
+        }
+
+    def largest_weights(self, name: str, seed: int) -> list[float]:
+        """Return the largest weight of each layer: by these an initializer is known again.
+
+        Raises
+        ------
+        ArgumentError
+            Where the initializer draws no such weights.
+        """
+        weights = draw_weights(self.scheme(name), self.network.layers, seed)
+        return [float(np.abs(of).max()) for of in weights]
+
+
+def chance_cost(dataset: Dataset) -> float:
+    """Return the training cost of the best answer that doesn't look at the example.
+
+    The entropy of the class frequencies; for a number to predict, half its variance.
+
+    Examples
+    --------
+    >>> from goodinit.datasets import circles
+    >>> round(chance_cost(circles()), 4)
+    0.6931
+    """
+    if dataset.classes is None:
+        return float(0.5 * dataset.y_train.var())
+    shares = np.bincount(dataset.y_train) / len(dataset.y_train)
+    return float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0])))
+
+
+def plan(
+    dataset: Dataset,
+    *,
+    initializers: Iterable[Initializer] | Initializer,
+    hidden: Sequence[int],
+    activation: str,
+    learning_rate: float | Sequence[float],
+    seeds: int | Sequence[int],
+    training: Training,
+) -> Study:
+    """Check everything that a comparison was asked for, and return its study.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    initializers : spec strings, schemes or callables
+        ``"articles"`` stands for ``ARTICLES``.
+    hidden : sequence of int
+        Units of each hidden layer; empty for a model without any.
+    activation : str
+    learning_rate : float or sequence of float
+        Above 0.
+    seeds : int or sequence of int
+        How many (0, 1, ...), or the seeds themselves.
+    training : Training
+
+    Raises
+    ------
+    ArgumentError
+        The first argument that cannot be used.
+
+    Examples
+    --------
+    >>> from goodinit.datasets import circles
+    >>> study = plan(circles(), initializers="articles", hidden=(10, 5), activation="relu",
+    ...              learning_rate=0.01, seeds=3, training=Training())
+    >>> print(study.network, len(study.trials))
+    2-10-5-1, relu, sigmoid 18
+    """
+    outputs = len(dataset.classes or ()) if dataset.task == "multiclass" else 1
+    units = tuple(whole("hidden", size, at_least=1) for size in several("hidden", hidden))
+    layers = (dataset.n_features, *units, outputs)
+    size = 8 * sum(a * b for a, b in pairwise(layers))
+    if size > _LARGEST_NETWORK:
+        takes = f"layers whose weights fit into memory (these take {size / 1e9:,.0f} GB)"
+        raise bad_argument("hidden", units, takes)
+    return Study(
+        dataset,
+        Network(layers, activation, _OUTPUTS[dataset.task]),
+        training,
+        _schemes(initializers),
+        read_rates(learning_rate),
+        read_seeds(seeds),
+    )
+
+
+def _schemes(initializers: Iterable[Initializer] | Initializer) -> tuple[Scheme, ...]:
+    one = isinstance(initializers, str | Scheme) or callable(initializers)
+    asked: list[Any] = [initializers] if one else several("initializers", initializers)
+    specs = [
+        spec
+        for item in asked
+        for spec in (ARTICLES if isinstance(item, str) and item == "articles" else (item,))
+    ]
+    schemes = [read(spec) for spec in specs]
+    distinct("initializers", [scheme.name for scheme in schemes], "at least one initializer")
+    return tuple(schemes)

@@ -1,0 +1,284 @@
+"""Which initializer is good for this module: what is asked of ``goodinit.torch.compare``."""
+
+import inspect as signatures
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from hashlib import sha256
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from goodinit import datasets
+from goodinit.comparison import Comparison
+from goodinit.errors import bad_argument, whole
+from goodinit.initializers import Scheme, read
+from goodinit.running.compare import Progress, run
+from goodinit.study.trials import distinct, read_rates, read_seeds, several
+from goodinit.torch.comparing.curvature import chance_cost
+from goodinit.torch.comparing.engines import Loss
+from goodinit.torch.comparing.study import Initializer, ModuleStudy, Work, seeded
+from goodinit.torch.comparing.training import Examples, ModuleTraining
+from goodinit.torch.initializing.initialization import initialize
+from goodinit.torch.inspecting.inspecting import usual_loss
+from goodinit.torch.state import generators_as_they_were, modules_as_they_were
+
+DEFAULT = "default"  # the module's own initialization
+INITIALIZERS = (DEFAULT, "glorot_normal", "he_normal", "auto")
+_OF_MODULES = ("auto", "lsuv", "keep")  # schemes that are no single draw
+_FROM_INPUTS = ("auto", "lsuv")
+_TEST_FRACTION = 0.25
+_SPLIT_SEED = 0
+_CHANCE = 4096  # training examples of which the cost of chance is taken
+
+
+def compare(
+    model_factory: Callable[[], nn.Module],
+    data: Any,
+    *,
+    initializers: Iterable[Any] | Any = INITIALIZERS,
+    learning_rate: float | Sequence[float] = 0.01,
+    steps: int = 1000,
+    seeds: int | Sequence[int] = 10,
+    optimizer: Any = "sgd",
+    momentum: float = 0.9,
+    batch_size: int | None = 32,
+    weight_decay: float = 0.0,
+    loss: Loss | None = None,
+    record: int = 50,
+    device: str = "cpu",
+    out: str | Path | None = None,
+    keep_networks: bool = False,
+    executor: Executor | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Comparison:
+    """Train a module from each initializer, learning rate and seed, and compare what came of it.
+
+    Parameters
+    ----------
+    model_factory : callable
+        Returns the module; a function of a file of yours where workers are to build it.
+    data : str, Path, Dataset, tuple of arrays or tensors, TensorDataset or DataLoader
+        What ``goodinit.datasets.load`` takes; or ``(X, y)`` or ``(X_train, y_train, X_test,
+        y_test)`` of any shapes, examples first; or a DataLoader, which is read once. Where there
+        is no test part, a quarter is held out, the same for every trial.
+    initializers : spec strings, schemes or callables
+        ``"default"``: the module's own; what ``goodinit.torch.initialize`` takes, a callable
+        ``(rng, shape) -> array`` among it; or a callable ``(module) -> None``, of this library or
+        another, shown by its ``__name__``.
+    learning_rate : float or sequence of float
+    steps : int
+        Updates of each module.
+    seeds : int or sequence of int
+        How many, or the seeds themselves. A seed decides what is drawn, the order of the examples
+        and what is random in the module.
+    optimizer : {"sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"} or callable
+        A callable takes the parameters, and returns an optimizer with a rate of its own.
+    momentum, batch_size, weight_decay, record, device
+        See ``goodinit.torch.comparing.training.ModuleTraining``.
+    loss : callable, optional
+        Of outputs and targets, a mean over the batch. By default cross-entropy for whole numbers
+        (of logits), the mean squared error for others.
+    out, keep_networks, executor, progress
+        As those of ``goodinit.compare``.
+
+    Returns
+    -------
+    Comparison
+        As that of ``goodinit.compare``; ``signals`` has the layer's ``name`` too, and what
+        ``goodinit.torch.inspect`` finds wrong with it at the start and the end.
+
+    Raises
+    ------
+    ArgumentError
+        Before any training, for the first argument that cannot be used.
+    StudyStoppedError
+        As of ``goodinit.compare``.
+
+    Examples
+    --------
+    >>> def build():
+    ...     return nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 2))
+    >>> result = compare(build, "moons", initializers=["default", "zeros"], steps=50, seeds=2)
+    >>> list(result.summary()["initializer"])
+    ['default', 'zeros']
+    """
+    training = ModuleTraining(
+        iterations=whole("steps", steps, at_least=1),
+        optimizer=optimizer,
+        momentum=momentum,
+        batch_size=batch_size,
+        weight_decay=weight_decay,
+        record=record,
+        device=device,
+    )
+    study = plan(
+        model_factory,
+        data,
+        initializers=initializers,
+        learning_rate=learning_rate,
+        seeds=seeds,
+        training=training,
+        loss=loss,
+    )
+    return run(study, progress, out=out, keep_networks=keep_networks, executor=executor)
+
+
+def plan(
+    model_factory: Callable[[], nn.Module],
+    data: Any,
+    *,
+    initializers: Any,
+    learning_rate: float | Sequence[float],
+    seeds: int | Sequence[int],
+    training: ModuleTraining,
+    loss: Loss | None = None,
+) -> ModuleStudy:
+    """Check what a comparison of a module was asked for, and return its study.
+
+    The arguments are those of ``compare``, and raise what it raises.
+    """
+    schemes = _initializers(initializers)
+    rates, chosen = read_rates(learning_rate), read_seeds(seeds)
+    if not callable(model_factory) or isinstance(model_factory, nn.Module):
+        raise bad_argument("model_factory", model_factory, "a function that returns a module")
+    if loss is not None and not callable(loss):
+        raise bad_argument("loss", loss, "a callable (outputs, targets) -> cost")
+    name, examples = _examples(data)
+    with seeded(chosen[0]):
+        module = model_factory()
+    if not isinstance(module, nn.Module):
+        raise bad_argument("model_factory", module, "a function that returns a torch.nn.Module")
+    cost, loss_name = _loss(module, examples, loss)
+    work = Work(model_factory, examples, cost)
+    X, y = (of[:_CHANCE] for of in work.train_part)
+    chance = chance_cost(module, X, y, cost)
+    facts = {
+        "module": getattr(model_factory, "__qualname__", type(module).__name__),
+        "parameters": sum(p.numel() for p in module.parameters()),
+        "loss": loss_name,
+        "data": _facts(name, examples),
+        "task": "regression" if examples.y_train.is_floating_point() else "multiclass",
+        "chance": chance if isfinite(chance) else None,
+    }
+    return ModuleStudy(facts, training, schemes, rates, chosen, work)
+
+
+def _initializers(asked: Any) -> tuple[Initializer, ...]:
+    one = isinstance(asked, str | Scheme) or callable(asked)
+    made = [_initializer(spec) for spec in ([asked] if one else several("initializers", asked))]
+    distinct("initializers", [each.name for each in made], "at least one initializer")
+    return tuple(made)
+
+
+def _initializer(spec: Any) -> Initializer:
+    """Return what initializes a module: a callable of a module itself, or a scheme."""
+    if callable(spec) and not isinstance(spec, Scheme) and _takes_one(spec):
+        return Initializer(_name_of(spec), partial(_called, spec))
+    if isinstance(spec, str) and spec == DEFAULT:
+        return Initializer(DEFAULT, _left_alone)
+    name = spec if isinstance(spec, str) else getattr(spec, "name", _name_of(spec))
+    if isinstance(spec, str) and not spec.startswith("torch.") and spec not in _OF_MODULES:
+        name = read(spec).name
+    return Initializer(name, partial(_by_scheme, spec))
+
+
+def _takes_one(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = signatures.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (signatures.Parameter.POSITIONAL_ONLY, signatures.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p for p in parameters if p.default is p.empty and p.kind in positional]
+    return len(needed) == 1
+
+
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _called(
+    function: Callable[[nn.Module], Any], module: nn.Module, inputs: Any, seed: int
+) -> None:
+    torch.manual_seed(seed)
+    function(module)
+
+
+def _left_alone(module: nn.Module, inputs: Any, seed: int) -> None:
+    """Keep the module's own initialization."""
+
+
+def _by_scheme(spec: Any, module: nn.Module, inputs: Any, seed: int) -> None:
+    initialize(module, spec, seed=seed, inputs=inputs if spec in _FROM_INPUTS else None)
+
+
+def _examples(data: Any) -> tuple[str, Examples]:
+    """Return the name of data, and its examples as tensors."""
+    if isinstance(data, DataLoader):
+        batches = [batch for batch in data if isinstance(batch, list | tuple) and len(batch) == 2]
+        if not batches:
+            raise bad_argument("data", data, "a loader of pairs of inputs and targets")
+        return "data", _split(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
+    if isinstance(data, TensorDataset):
+        data = data.tensors
+    if isinstance(data, tuple) and any(isinstance(part, Tensor) for part in data):
+        return "data", _from_tensors(tuple(torch.as_tensor(part) for part in data))
+    known = datasets.load(data)
+    y = [torch.from_numpy(of) for of in (known.y_train, known.y_test)]
+    X = [torch.from_numpy(of).float() for of in (known.X_train, known.X_test)]
+    if known.image_shape:
+        X = [of.reshape(-1, *known.image_shape).movedim(-1, 1).contiguous() for of in X]
+    y = [of.float() if of.is_floating_point() else of for of in y]
+    return known.name, Examples(X[0], y[0], X[1], y[1])
+
+
+def _from_tensors(parts: tuple[Tensor, ...]) -> Examples:
+    if len(parts) not in (2, 4):
+        takes = "(X, y) or (X_train, y_train, X_test, y_test)"
+        raise bad_argument("data", f"{len(parts)} arrays", takes)
+    for X, y in (parts[:2], parts[-2:]):
+        if len(X) != len(y):
+            raise bad_argument("data", f"{len(X)} inputs and {len(y)} targets", "as many of both")
+    for part in parts:
+        if part.is_floating_point() and not bool(part.isfinite().all()):
+            raise bad_argument("data", "NaN or infinity", "finite numbers")
+    if len(parts[0]) == 0:
+        raise bad_argument("data", "no examples", "at least one")
+    return _split(*parts) if len(parts) == 2 else Examples(*parts)
+
+
+def _split(X: Tensor, y: Tensor) -> Examples:
+    """Hold out a quarter, drawn once for all trials."""
+    held = int(len(X) * _TEST_FRACTION)
+    order = torch.from_numpy(np.random.default_rng(_SPLIT_SEED).permutation(len(X)))
+    train, test = order[held:], order[:held]
+    return Examples(X[train], y[train], X[test], y[test])
+
+
+def _loss(module: nn.Module, examples: Examples, loss: Loss | None) -> tuple[Loss, str]:
+    """Return the loss that is meant, and its name."""
+    if loss is not None:
+        return loss, _name_of(loss)
+    with modules_as_they_were(module), generators_as_they_were(), torch.no_grad():
+        said = module.eval()(examples.X_train[:2])
+    if not isinstance(said, Tensor):
+        raise bad_argument("loss", None, f"a loss for outputs that are a {type(said).__name__}")
+    name = "mean squared error" if examples.y_train.is_floating_point() else "cross-entropy"
+    return usual_loss(said, examples.y_train[:2]), name
+
+
+def _facts(name: str, examples: Examples) -> dict[str, Any]:
+    """Return what tells these data from any others."""
+    parts = [examples.X_train, examples.y_train, examples.X_test, examples.y_test]
+    found = sha256()
+    for part in parts:
+        found.update(f"{part.dtype} {tuple(part.shape)}".encode())
+        found.update(part.detach().cpu().contiguous().numpy().tobytes())
+    shape = "×".join(map(str, parts[0].shape[1:])) or "1"
+    described = f"{name}: {len(parts[0])} train and {len(parts[2])} test examples of {shape}"
+    return {"name": name, "described": described, "fingerprint": found.hexdigest()[:16]}

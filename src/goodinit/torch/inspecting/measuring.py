@@ -1,0 +1,284 @@
+"""What a call of a layer looks like: ``goodinit.measuring.signals``, measured as it passes.
+
+Large layers are sampled where a signal costs more than one look at each number: at most ``SAMPLE``
+numbers of a tensor, spread evenly over examples and places, and at most ``UNITS`` units and
+``INPUTS`` incoming weights of each. The sample is the same each time; no random number is drawn.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf, isfinite, nan, prod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from goodinit.measuring.signals import (
+    FLAT_EXAMPLES,
+    FLAT_SLOPE,
+    LAYER_SIGNALS,
+    _alike,
+    _effective_rank,
+)
+
+SAMPLE = 2**16
+UNITS = 128
+INPUTS = 1024
+_LEAST_ROWS = 64
+_GOLDEN = 0.6180339887498949
+_GRID = (-10, 10, 2001)  # where an activation's largest slope is looked for, as in signals.py
+
+Elementwise = Callable[[Tensor], Tensor]
+Matrix = NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of a layer, or one sum of two ways (``kind`` "sum"), which has a scale alone.
+
+    Attributes
+    ----------
+    layer, type : str
+        The layer's name, as ``named_modules`` has it, and its class.
+    kind : str
+        "linear", "norm", "embedding", "recurrent" or "sum".
+    index, number : int
+        Its place among all calls, and among those of its layer, from 1.
+    weights : tuple of Tensor
+        As they are used: a parametrized weight, not what it is made of.
+    incoming : callable
+        Brings the weights, or their gradients, to a row per unit.
+    gain : float
+        Root mean square of the pre-activation over that of the input. A normalisation's input
+        counts as 1, as does an embedding's.
+    signals : dict of str to float
+        Those of ``LAYER_SIGNALS`` that are known so far.
+    backward_norm : float
+        Euclidean norm of the cost's gradient with respect to the pre-activation.
+    without_weights : bool
+        Whether all weights are zero.
+    distinct_after : float
+        How many distinct units are left after a step of gradient descent.
+    fed : float
+        Root mean square of a normalisation's input, 1 for others.
+    states : int
+        Units times examples and places.
+    through : int
+        The calls that every way to it passes, a bit for each index.
+    softmax : float
+        Share of the rows of the softmax that it feeds which are one-hot, or nearly.
+    drowns : float
+        How many times it is larger than what it is added to.
+    """
+
+    layer: str
+    type: str
+    kind: str
+    index: int
+    number: int = 1
+    weights: tuple[Tensor, ...] = ()
+    bias: Tensor | None = None
+    incoming: Callable[[Sequence[Tensor]], Tensor] | None = None
+    axis: int = -1
+    input_rms: float = 1.0
+    fed: float = 1.0
+    states: int = 0
+    through: int = 0
+    gain: float = nan
+    activation: str = "linear"
+    output: bool = False
+    signals: dict[str, float] = field(default_factory=dict)
+    without_weights: bool = False
+    distinct_after: float = nan
+    backward_norm: float = nan
+    softmax: float = 0.0
+    drowns: float = 0.0
+    sample: Tensor | None = None
+
+    @property
+    def units(self) -> int:
+        """How many units it has."""
+        return int(self.signals.get("units", 0))
+
+    def take(self, z: Tensor) -> None:
+        """Measure the pre-activation, and count it as the activation until there is another."""
+        scale, middle = rms(z), mean(z)
+        self.gain = _ratio(scale, self.input_rms) if self.kind != "sum" else nan
+        self.signals |= {"preactivation_rms": scale, "preactivation_mean": middle}
+        self.signals |= {"activation_rms": scale, "activation_mean": middle}
+        if self.kind != "sum":
+            self.signals |= {"units": float(z.shape[self.axis]), "dead_fraction": 0.0}
+            self.signals["saturated_fraction"] = 0.0
+            self.sample, self.states = rows(z, self.axis), z.numel()
+
+    def say(self, activation: str, said: Tensor) -> None:
+        """Measure the activation that follows."""
+        self.activation, self.sample = activation, rows(said, self.axis)
+        self.signals |= {"activation_rms": rms(said), "activation_mean": mean(said)}
+
+    def activate(self, name: str, function: Elementwise, before: Tensor, said: Tensor) -> None:
+        """Measure an elementwise activation, of which slopes can be told: where it was flat.
+
+        Parameters
+        ----------
+        name : str
+        function : callable
+            The activation, to be called once more.
+        before : Tensor, shape (examples and places, units)
+            A sample of what it was given.
+        said : Tensor
+            All that it made of it.
+        """
+        self.say(name, said)
+        slopes, sample = slope(function, before), rows(said, self.axis)
+        silent = ((sample == 0) & (slopes == 0)).all(0)
+        self.signals["dead_fraction"] = _still_silent(said, self.axis, silent)
+        self.signals["saturated_fraction"] = _saturated(function, slopes)
+
+    def feel(self, gradient: Tensor) -> None:
+        """Measure the gradient with respect to the pre-activation."""
+        self.backward_norm = rms(gradient) * gradient.numel() ** 0.5
+
+    def settle(self, gradients: Sequence[Tensor | None], largest: float, rate: float) -> None:
+        """Measure the weights, their gradients and which units coincide; then let go of all.
+
+        Parameters
+        ----------
+        gradients : sequence of Tensor or None
+            Of the weights.
+        largest : float
+            The largest root mean square of a layer's gradient: far below it, there is none.
+        rate : float
+            The learning rate.
+        """
+        known = [gradient for gradient in gradients if gradient is not None]
+        size = rms(*self.weights)
+        pull = rms(*known) if len(known) == len(self.weights) else nan
+        self.signals |= {"weight_rms": size, "gradient_rms": pull}
+        self.signals["gradient_to_weight"] = pull / size if size else inf if pull > 0 else nan
+        self.signals["update_to_weight"] = rate * self.signals["gradient_to_weight"]
+        moved = known if pull > 1e-6 * largest else []
+        self._count(moved)
+        self.weights, self.bias, self.sample, self.incoming = (), None, None, None
+        if self.output:
+            self.signals |= {"dead_fraction": nan, "saturated_fraction": nan}
+        self.signals = {name: self.signals.get(name, nan) for name in LAYER_SIGNALS}
+
+    def _count(self, gradients: Sequence[Tensor]) -> None:
+        if self.sample is None:
+            return
+        some = places(self.units, UNITS, self.sample.device)
+        said = _numbers(self.sample[:, some])
+        if not np.isfinite(said).all():
+            return
+        self.signals["effective_rank"] = float(_effective_rank(said))
+        if self.incoming is None:
+            return
+        weights = self.incoming(self.weights)
+        if len(weights) != self.units:
+            return
+        inputs = places(weights.shape[1], INPUTS, weights.device)
+        into = _numbers(weights[some][:, inputs])
+        if self.bias is not None:
+            into = np.concatenate([into, _numbers(self.bias[some])[:, np.newaxis]], axis=1)
+        # What rounding leaves where a sum comes to nothing tells no unit from another.
+        rounding = 1e-6 * self.input_rms * np.abs(into).max() * len(inputs) ** 0.5
+        same = _alike(into) & (_alike(said.T) | (np.abs(said).max() < rounding))
+        self.signals["distinct_units"] = _distinct(same) * self.units / len(same)
+        self.without_weights = not into[:, : len(inputs)].any()
+        if gradients:
+            same &= _alike(_numbers(self.incoming(gradients)[some][:, inputs]))
+        self.distinct_after = _distinct(same) * self.units / len(same)
+
+
+def rms(*tensors: Tensor) -> float:
+    """Return the root mean square of all numbers of some tensors, 0 for none."""
+    count = sum(tensor.numel() for tensor in tensors)
+    square = sum(_norm(tensor) ** 2 for tensor in tensors)
+    return float((square / count) ** 0.5) if count else 0.0
+
+
+def _norm(tensor: Tensor) -> float:
+    """Return the Euclidean norm."""
+    found = _sum_of_norms(tensor.detach(), torch.promote_types(tensor.dtype, torch.float32))
+    if found == 0 or not isfinite(found):  # where single precision has no square
+        found = _sum_of_norms(tensor.detach().double(), torch.float64)
+    return found if found < 1e150 else inf
+
+
+def _sum_of_norms(tensor: Tensor, dtype: torch.dtype) -> float:
+    """Return the norm of the norms of an array's rows: a long sum in single precision drifts."""
+    others = tuple(range(1, tensor.dim())) or None
+    parts = torch.linalg.vector_norm(tensor, dim=others, dtype=dtype)
+    return float(torch.linalg.vector_norm(parts.double()))
+
+
+def mean(tensor: Tensor) -> float:
+    """Return the mean of a tensor's numbers."""
+    wide = torch.promote_types(tensor.dtype, torch.float32)
+    return float(tensor.detach().mean(dtype=wide))
+
+
+def places(count: int, most: int, device: torch.device) -> Tensor:
+    """Return at most so many of the numbers from 0 to `count`, ascending, in no simple step."""
+    if count <= most:
+        return torch.arange(count, device=device)
+    steps = torch.arange(most, device=device, dtype=torch.float64) * _GOLDEN
+    return torch.unique(((steps % 1) * count).long())  # type: ignore[no-any-return]
+
+
+def rows(tensor: Tensor, axis: int) -> Tensor:
+    """Return a sample of a tensor, shape (examples and places, units)."""
+    last = tensor.detach().movedim(axis, -1)
+    *others, units = last.shape
+    if last.numel() <= SAMPLE:
+        taken = last.reshape(-1, units).clone()
+    else:
+        some = places(prod(others), max(_LEAST_ROWS, SAMPLE // units), tensor.device)
+        taken = last[torch.unravel_index(some, tuple(others))]
+    return taken.to(torch.promote_types(taken.dtype, torch.float32))
+
+
+def slope(function: Elementwise, z: Tensor) -> Tensor:
+    """Return an elementwise function's slopes."""
+    with torch.enable_grad():
+        at = z.detach().clone().requires_grad_()
+        (slopes,) = torch.autograd.grad(function(at.clone()).sum(), at)
+    return slopes
+
+
+def _saturated(function: Elementwise, slopes: Tensor) -> float:
+    """Return the share of units that are flat on nearly all examples, of a function with flat ends.
+
+    One slope below and another above zero, as ReLU has it, are no flat ends.
+    """
+    all_slopes = slope(function, torch.linspace(*_GRID, dtype=slopes.dtype, device=slopes.device))
+    kinds = torch.unique(all_slopes)
+    if len(kinds) == 1 or (len(kinds) == 2 and all_slopes[0] != all_slopes[-1]):
+        return 0.0
+    flat = slopes.abs() < FLAT_SLOPE * all_slopes.max()
+    return float((flat.double().mean(0) > FLAT_EXAMPLES).double().mean())
+
+
+def _still_silent(said: Tensor, axis: int, silent: Tensor) -> float:
+    """Return the share of units, silent on the sample, that are silent everywhere."""
+    if not silent.any():
+        return 0.0
+    units = said.detach().movedim(axis, -1)[..., silent.nonzero()[:, 0]]
+    loud = (units != 0).reshape(-1, units.shape[-1]).any(0)
+    return float((~loud).sum()) / len(silent)
+
+
+def _distinct(same: NDArray[np.bool_]) -> float:
+    return float((~np.tril(same, k=-1).any(axis=-1)).sum())
+
+
+def _numbers(tensor: Tensor) -> Matrix:
+    return tensor.detach().double().cpu().numpy()
+
+
+def _ratio(scale: float, of: float) -> float:
+    if of == 0 or not isfinite(of):
+        return nan
+    return scale / of if isfinite(scale) else inf

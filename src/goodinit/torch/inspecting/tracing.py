@@ -1,0 +1,265 @@
+"""What happens in a module while it is called: which layers, in which order, on which ways.
+
+A ``TorchFunctionMode`` sees each function of PyTorch as the module calls it, whether by way of a
+submodule or by hand; hooks could see submodules only, and what lies below this level no longer
+knows that an attention is one. Hooks on the modules say who calls, and are taken away again.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from goodinit.evidence.causes import value
+from goodinit.torch.inspecting.attention import see_attention, see_multi_head, see_softmax
+from goodinit.torch.inspecting.flows import Flow, Origins, Way, floats, joined, tensors
+from goodinit.torch.inspecting.functions import (
+    ACTIVATIONS,
+    ADDED_PRODUCTS,
+    CONVOLUTIONS,
+    EMBEDDINGS,
+    FACTORS,
+    JOINS,
+    NORMS,
+    PRODUCTS,
+    SCALES,
+    SHAPES,
+    SOFTMAXES,
+    SUMS,
+    SUMS_OF_PRODUCTS,
+    TRANSPOSED,
+)
+from goodinit.torch.inspecting.layers import (
+    fits,
+    see_activation,
+    see_embedding,
+    see_layer,
+    see_norm,
+    see_product,
+    see_sum_of_products,
+)
+from goodinit.torch.inspecting.measuring import Call, rms
+from goodinit.torch.inspecting.recurrent import CELLS, LAYERS, see_recurrent
+
+MOST_CALLS = 64  # of one layer, that are looked at
+
+
+class Tracer(TorchFunctionMode):
+    """Sees the functions that a module calls, and measures the layers as they pass.
+
+    Attributes
+    ----------
+    calls : list of Call
+        In forward order.
+    ends : list of Way
+        The calls on every way to where a scale is set anew, ways meet, or the module ends.
+    every_exit, some_exit : Way
+        The calls on every way to an output, and on some way.
+    origins : Origins
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self.ends: list[Way] = []
+        self.every_exit: Way = 0
+        self.some_exit: Way = 0
+        self.origins = Origins(model)
+        self._names = {module: name for name, module in model.named_modules()}
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._calling: list[nn.Module] = []
+        self._called_before: list[int] = []  # by each of those that are calling
+        self._hooks: list[Any] = []
+
+    def __enter__(self) -> "Tracer":
+        for module in self._names:
+            self._hooks += [
+                module.register_forward_pre_hook(self._enter_module, prepend=True),
+                module.register_forward_hook(self._leave_module),
+            ]
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        for hook in self._hooks:
+            hook.remove()
+
+    def _enter_module(self, module: nn.Module, inputs: Any) -> None:
+        self._calling.append(module)
+        self._called_before.append(len(self.calls))
+
+    def _leave_module(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        with torch._C.DisableTorchFunction():
+            self._see_as_a_whole(module, inputs, output)
+        while module in self._calling:  # those inside that raised, and were caught, go as well
+            self._calling.pop()
+            self._called_before.pop()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        return _SIGHTS.get(name, Tracer.see_other)(self, name, func, args, kwargs or {})
+
+    def begin(self, inputs: Sequence[Tensor]) -> None:
+        """Take note of the module's inputs."""
+        self.origins.mark(inputs, Flow())
+
+    def end(self, outputs: Sequence[Tensor]) -> None:
+        """Take note of the module's outputs."""
+        for flow in self.origins.of_each(outputs):
+            self.ends.append(flow.every)
+            self.every_exit |= flow.every
+            self.some_exit |= flow.some
+            if flow.call is not None:
+                flow.call.output = True
+
+    def among(self, way: Way) -> Iterator[Call]:
+        """Yield the calls on a way, in forward order."""
+        while way:
+            lowest = way & -way
+            yield self.calls[lowest.bit_length() - 1]
+            way ^= lowest
+
+    def called(
+        self,
+        kind: str,
+        weights: Sequence[Tensor] = (),
+        owner: nn.Module | None = None,
+        **known: Any,
+    ) -> Call | None:
+        """Return a new call of the layer that owns these weights; None where it had enough.
+
+        A sum, which has none, goes by the name of the module that calls.
+        """
+        if weights and owner is None:
+            owner = self.origins.owner(weights[0], self._calling)
+        elif owner is None and self._calling:
+            owner = self._calling[-1]
+        if owner is None:
+            return None
+        layer = self._names[owner]
+        self._counts[layer, kind] += 1
+        number = self._counts[layer, kind]
+        if number > MOST_CALLS:
+            return None
+        place = len(self.calls)
+        call = Call(layer, type(owner).__name__, kind, place, number, tuple(weights), **known)
+        self.calls.append(call)
+        return call
+
+    def passed(self, call: Call | None, out: Any, *inputs: Any) -> Any:
+        """Return a call's results, measured; each of its inputs is a way to them."""
+        if call is not None:
+            self.watch(call, tensors(out)[0])
+        self.come_from(call, out, self.origins.of_each(inputs))
+        return out
+
+    def watch(self, call: Call, z: Tensor) -> None:
+        """Measure a call's output, and its gradient when that comes."""
+        call.take(z)
+        if z.requires_grad:
+            z.register_hook(call.feel)  # type: ignore[no-untyped-call]
+
+    def come_from(self, call: Call | None, out: Any, flows: Sequence[Flow]) -> None:
+        """Say that results came through a call, and before it on those ways."""
+        every, some = joined(flows)
+        own = 0
+        if call is not None:
+            own, call.through = 1 << call.index, every
+        self.origins.mark(out, Flow(every | own, some | own, call))
+
+    def _see_as_a_whole(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        """Measure a module that did its work out of sight, as a scripted one does."""
+        weights = [weight for weight in module.parameters() if weight.dim() > 1]
+        seen = not isinstance(output, Tensor) or self.origins.knows(output)
+        if seen or not weights or self.origins.is_weight(output):
+            return
+        if self._called_before[-1] == len(self.calls):
+            call = self.called("linear", weights, module, input_rms=rms(*floats(inputs)))
+            self.passed(call, output, *tensors(inputs))
+
+    def see_other(self, name: str, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """See a function that is no layer of itself: where ways lead on, meet or end."""
+        operands = tensors([*args, *kwargs.values()])
+        flows = self.origins.of_each(operands)
+        weights = not flows and any(map(self.origins.is_weight, operands))
+        if name in SUMS and len(operands) == len(flows) == 2:
+            self._see_drowning(operands, flows)
+        elif name in SUMS and len(operands) == 2 and len(flows) == 1:
+            self._see_added_weights(*operands)
+        out = func(*args, **kwargs)
+        results = floats(out)
+        if weights:
+            self.origins.mark_weights(results)
+        elif flows and results and name in JOINS and len(flows) > 1:
+            self._join(name, flows, results)
+        elif flows and results:
+            self._follow(name, flows, results)
+        return out
+
+    def _join(self, name: str, flows: list[Flow], results: list[Tensor]) -> None:
+        self.ends += [flow.every for flow in flows]
+        call = self.called("sum") if name in SUMS else None
+        if call is not None:
+            self.watch(call, results[0])
+        self.come_from(call, results, flows)
+
+    def _follow(self, name: str, flows: list[Flow], results: list[Tensor]) -> None:
+        every = some = 0
+        for flow in [flow for flow in flows if not flow.gate] or flows:
+            every, some = every | flow.every, some | flow.some
+        scales = [flow.scale for flow in flows]
+        if name in FACTORS and any(scales) and not all(scales):
+            self.ends.append(every)
+            self.origins.mark(results, Flow())
+            return
+        first, alone, affine = flows[0], len(flows) == 1, name in SUMS or name in FACTORS
+        call = first.call if alone and (affine or name in SHAPES) else None
+        measured = call is None or call.kind == "sum" or first.activated
+        if call is not None and affine and not measured and fits(call, results[0]):
+            self.watch(call, results[0])  # a bias or a factor, given by hand
+        seen = Flow(every, some, call, first.activated, any(scales) or name in SCALES)
+        self.origins.mark(results, seen._replace(gate=alone and first.gate))
+
+    def _see_drowning(self, operands: list[Tensor], flows: list[Flow]) -> None:
+        """Look for a layer whose large weights make its output drown what it is added to."""
+        for one, other in ((0, 1), (1, 0)):
+            own = self.among(flows[one].some & ~flows[other].some)
+            large = [call for call in own if call.gain >= value("large_gain") > call.drowns]
+            beside = rms(operands[other]) if large else 0.0
+            for call in large:
+                call.drowns = rms(operands[one]) / beside if beside else 0.0
+
+    def _see_added_weights(self, one: Tensor, other: Tensor) -> None:
+        """Look for weights, as of positions, that drown what they are added to, in every place."""
+        weights, beside = (one, other) if self.origins.is_weight(one) else (other, one)
+        several = sum(size > 1 for size in weights.shape) > 1
+        if not (several and self.origins.is_weight(weights)):
+            return
+        size = rms(weights)
+        if size < value("large_gain") or size < value("large_gain") * rms(beside):
+            return
+        call = self.called("embedding", (weights,))
+        if call is not None:
+            call.take(weights)
+            call.drowns = size / rms(beside) if rms(beside) else 0.0
+
+
+_Sight = Callable[[Tracer, str, Any, Any, dict[str, Any]], Any]
+_SIGHTS: dict[str, _Sight] = {
+    **dict.fromkeys({"linear", *CONVOLUTIONS, *TRANSPOSED}, see_layer),
+    **dict.fromkeys(PRODUCTS | ADDED_PRODUCTS, see_product),
+    **dict.fromkeys(SUMS_OF_PRODUCTS, see_sum_of_products),
+    **dict.fromkeys(EMBEDDINGS, see_embedding),
+    **dict.fromkeys(NORMS, see_norm),
+    **dict.fromkeys(ACTIVATIONS, see_activation),
+    **dict.fromkeys({*LAYERS, *CELLS}, see_recurrent),
+    **dict.fromkeys(SOFTMAXES, see_softmax),
+    "scaled_dot_product_attention": see_attention,
+    "multi_head_attention_forward": see_multi_head,
+}
