@@ -1,7 +1,7 @@
 """What an attention does inside: its logits, and PyTorch's own layer, which is one function."""
 
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,11 +10,9 @@ from torch.nn import functional
 
 from goodinit.measuring.signals import FLAT_SLOPE
 from goodinit.torch.inspecting.flows import Flow, Way
-from goodinit.torch.inspecting.layers import Named, argument, by_rows, fits
-from goodinit.torch.inspecting.measuring import Call, rms
-
-if TYPE_CHECKING:
-    from goodinit.torch.inspecting.tracing import Tracer
+from goodinit.torch.inspecting.layers import argument, by_rows
+from goodinit.torch.inspecting.measuring import Call, fits, rms
+from goodinit.torch.inspecting.sight import Named, Seer
 
 _MOST_LOGITS = 2**18  # that are looked at
 _HIDDEN = -1e4  # logits below it are masked
@@ -62,7 +60,7 @@ def _few(query: Tensor, key: Tensor) -> int:
     return max(1, _MOST_LOGITS // max(1, each))
 
 
-def see_softmax(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -> Any:
+def see_softmax(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See a softmax, which sets the scale anew, and weighs what it is multiplied with."""
     x, dim = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "dim")
     flow = tracer.origins.of(x)
@@ -79,7 +77,7 @@ def see_softmax(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named
     return out
 
 
-def see_attention(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -> Any:
+def see_attention(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See an attention in one function: the values pass through it, weighed."""
     names = ("query", "key", "value", "attn_mask")
     query, key, given, mask = (argument(args, kwargs, i, name) for i, name in enumerate(names))
@@ -93,14 +91,14 @@ def see_attention(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Nam
     return out
 
 
-def _blame(tracer: "Tracer", logits: Tensor, way: Way) -> None:
+def _blame(tracer: Seer, logits: Tensor, way: Way) -> None:
     """Note how many rows of a softmax are one-hot, with the layer that makes them largest."""
     blamed = max(tracer.among(way), key=lambda call: np.nan_to_num(call.gain), default=None)
     if blamed is not None:
         blamed.softmax = max(blamed.softmax, one_hot_share(logits))
 
 
-def see_multi_head(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -> Any:
+def see_multi_head(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See what ``nn.MultiheadAttention`` does: two layers with an attention between them."""
     bound = signature(functional.multi_head_attention_forward).bind(*args, **kwargs)
     bound.apply_defaults()

@@ -18,6 +18,7 @@ from goodinit.torch.inspecting.findings import Finding, Passage, find, most
 from goodinit.torch.inspecting.measuring import Call, rms
 from goodinit.torch.inspecting.remedies import Patient
 from goodinit.torch.inspecting.report import Report, tabulate
+from goodinit.torch.inspecting.sights import SIGHTS
 from goodinit.torch.inspecting.tracing import Tracer
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
@@ -249,7 +250,7 @@ def _passage(module: nn.Module, seed: int, asked: Question) -> Passage:
 
 
 def _look(module: nn.Module, asked: Question) -> Passage:
-    tracer = Tracer(module)
+    tracer = Tracer(module, SIGHTS)
     tracer.begin(leaves(asked.inputs))
     with tracer:
         outputs = _call(module, asked.inputs)

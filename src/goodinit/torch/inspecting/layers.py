@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,15 +18,11 @@ from goodinit.torch.inspecting.functions import (
     OVER_LAST_AXIS,
     TRANSPOSED,
 )
-from goodinit.torch.inspecting.measuring import Call, rms, rows
-
-if TYPE_CHECKING:
-    from goodinit.torch.inspecting.tracing import Tracer
-
-Named = dict[str, Any]
+from goodinit.torch.inspecting.measuring import fits, rms, rows
+from goodinit.torch.inspecting.sight import Named, Seer
 
 
-def see_layer(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -> Any:
+def see_layer(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See a linear map or a convolution: its second argument is the weight."""
     x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
     if not tracer.origins.is_weight(weight) or weight.dim() < 2 or weight.is_complex():
@@ -43,7 +39,7 @@ def see_layer(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) 
     return tracer.passed(call, func(*args, **kwargs), x)
 
 
-def see_product(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -> Any:
+def see_product(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See a matrix product, to which something may be added: a layer where one is a weight."""
     pair = args[1:3] if name in ADDED_PRODUCTS else args[:2]
     both = [tracer.origins.is_weight(tensor) for tensor in pair]
@@ -64,7 +60,7 @@ def see_product(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named
     return tracer.passed(call, func(*args, **kwargs), x)
 
 
-def see_sum_of_products(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -> Any:
+def see_sum_of_products(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See an ``einsum`` or a bilinear map, a layer where one of its operands is a weight.
 
     Which axis the units of an ``einsum`` are on is not asked: they count as on the last.
@@ -84,7 +80,7 @@ def see_sum_of_products(tracer: "Tracer", name: str, func: Any, args: Any, kwarg
     return tracer.passed(call, func(*args, **kwargs), *inputs)
 
 
-def see_embedding(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -> Any:
+def see_embedding(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See an embedding: its input has no scale."""
     weight = argument(args, kwargs, 1, "weight")
     if not tracer.origins.is_weight(weight):
@@ -93,7 +89,7 @@ def see_embedding(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Nam
     return tracer.passed(call, func(*args, **kwargs))
 
 
-def see_norm(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -> Any:
+def see_norm(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See a normalisation: it sets the scale anew, if its input is large enough for that."""
     x = argument(args, kwargs, 0, "input")
     weight = argument(args, kwargs, NORMS[name], "weight") if NORMS[name] > 0 else None
@@ -116,7 +112,7 @@ def see_norm(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -
     return tracer.passed(call, out)
 
 
-def see_activation(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -> Any:
+def see_activation(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See an activation: it belongs to the layer whose output it is given."""
     x = argument(args, kwargs, 0, "input")
     flow = tracer.origins.of(x)
@@ -139,11 +135,6 @@ def see_activation(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Na
 def argument(args: Sequence[Any], kwargs: Named, place: int, name: str, default: Any = None) -> Any:
     """Return a function's argument, given by place or by name."""
     return args[place] if len(args) > place else kwargs.get(name, default)
-
-
-def fits(call: Call, tensor: Tensor) -> bool:
-    """Return whether a tensor has a layer's units where its output has them."""
-    return -call.axis <= tensor.dim() and tensor.shape[call.axis] == call.units
 
 
 def by_rows(weights: Sequence[Tensor]) -> Tensor:

@@ -192,6 +192,11 @@ class Call:
         self.distinct_after = _distinct(same) * self.units / len(same)
 
 
+def fits(call: Call, tensor: Tensor) -> bool:
+    """Return whether a tensor has a layer's units where its output has them."""
+    return -call.axis <= tensor.dim() and tensor.shape[call.axis] == call.units
+
+
 def rms(*tensors: Tensor) -> float:
     """Return the root mean square of all numbers of some tensors, 0 for none."""
     count = sum(tensor.numel() for tensor in tensors)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from math import inf, nan
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,11 +11,8 @@ from torch.nn import functional
 
 from goodinit.measuring.signals import FLAT_SLOPE
 from goodinit.torch.inspecting.flows import tensors
-from goodinit.torch.inspecting.layers import Named
 from goodinit.torch.inspecting.measuring import Call, mean, rms
-
-if TYPE_CHECKING:
-    from goodinit.torch.inspecting.tracing import Tracer
+from goodinit.torch.inspecting.sight import Named, Seer
 
 _MOST_STATES = 2**18  # of all gates, that are looked at
 
@@ -47,7 +44,7 @@ _FLAT_AT = {
 }
 
 
-def see_recurrent(tracer: "Tracer", name: str, func: Any, args: Any, kwargs: Named) -> Any:
+def see_recurrent(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See a recurrent layer or cell: its pre-activations are those of its gates.
 
     Where they can't be told, as of packed sequences and projected states, its output counts.

@@ -6,7 +6,7 @@ knows that an attention is one. Hooks on the modules say who calls, and are take
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,35 +14,16 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from goodinit.evidence.causes import value
-from goodinit.torch.inspecting.attention import see_attention, see_multi_head, see_softmax
 from goodinit.torch.inspecting.flows import Flow, Origins, Way, floats, joined, tensors
 from goodinit.torch.inspecting.functions import (
-    ACTIVATIONS,
-    ADDED_PRODUCTS,
-    CONVOLUTIONS,
-    EMBEDDINGS,
     FACTORS,
     JOINS,
-    NORMS,
-    PRODUCTS,
     SCALES,
     SHAPES,
-    SOFTMAXES,
     SUMS,
-    SUMS_OF_PRODUCTS,
-    TRANSPOSED,
 )
-from goodinit.torch.inspecting.layers import (
-    fits,
-    see_activation,
-    see_embedding,
-    see_layer,
-    see_norm,
-    see_product,
-    see_sum_of_products,
-)
-from goodinit.torch.inspecting.measuring import Call, rms
-from goodinit.torch.inspecting.recurrent import CELLS, LAYERS, see_recurrent
+from goodinit.torch.inspecting.measuring import Call, fits, rms
+from goodinit.torch.inspecting.sight import Sight
 
 MOST_CALLS = 64  # of one layer, that are looked at
 
@@ -61,8 +42,9 @@ class Tracer(TorchFunctionMode):
     origins : Origins
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, sights: Mapping[str, Sight]) -> None:
         super().__init__()
+        self._sights = sights
         self.calls: list[Call] = []
         self.ends: list[Way] = []
         self.every_exit: Way = 0
@@ -103,7 +85,7 @@ class Tracer(TorchFunctionMode):
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         name = getattr(func, "__name__", "")
-        return _SIGHTS.get(name, Tracer.see_other)(self, name, func, args, kwargs or {})
+        return self._sights.get(name, Tracer.see_other)(self, name, func, args, kwargs or {})
 
     def begin(self, inputs: Sequence[Tensor]) -> None:
         """Take note of the module's inputs."""
@@ -248,18 +230,3 @@ class Tracer(TorchFunctionMode):
         if call is not None:
             call.take(weights)
             call.drowns = size / rms(beside) if rms(beside) else 0.0
-
-
-_Sight = Callable[[Tracer, str, Any, Any, dict[str, Any]], Any]
-_SIGHTS: dict[str, _Sight] = {
-    **dict.fromkeys({"linear", *CONVOLUTIONS, *TRANSPOSED}, see_layer),
-    **dict.fromkeys(PRODUCTS | ADDED_PRODUCTS, see_product),
-    **dict.fromkeys(SUMS_OF_PRODUCTS, see_sum_of_products),
-    **dict.fromkeys(EMBEDDINGS, see_embedding),
-    **dict.fromkeys(NORMS, see_norm),
-    **dict.fromkeys(ACTIVATIONS, see_activation),
-    **dict.fromkeys({*LAYERS, *CELLS}, see_recurrent),
-    **dict.fromkeys(SOFTMAXES, see_softmax),
-    "scaled_dot_product_attention": see_attention,
-    "multi_head_attention_forward": see_multi_head,
-}

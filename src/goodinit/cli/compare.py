@@ -1,0 +1,151 @@
+"""``goodinit compare``: the main job."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from goodinit.cli.ending import INTERRUPTED, complain
+from goodinit.cli.options import Json, Quiet
+from goodinit.cli.reading import hidden_units, needs_torch, numbers, seeds_of
+from goodinit.cli.telling import tell
+from goodinit.cli.watching import progress_bar, workers
+
+if TYPE_CHECKING:
+    from goodinit.study.trials import AnyStudy
+
+
+def compare(
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="A data set (circles, moons, blobs, spirals, xor, digits, breast_cancer, wine, "
+            "iris), a table (.csv, .parquet, .npz), or a folder of images."
+        ),
+    ],
+    init: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Initializers, split at commas, or given again. `goodinit initializers` lists "
+            "them; 'articles' (the default) means the six that the articles speak of. With "
+            "--torch also 'default' (the module's own), 'auto' and 'lsuv'."
+        ),
+    ] = None,
+    hidden: Annotated[
+        str, typer.Option(help="Units of each hidden layer; 64x30 is 30 of 64; 'none' for none.")
+    ] = "10,5",
+    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "relu",
+    learning_rate: Annotated[str, typer.Option(help="One, or several with commas.")] = "0.01",
+    iterations: Annotated[
+        int | None,
+        typer.Option(help="Updates of each network. [default: 15000; with --torch 1000]"),
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option(help="How many; or the seeds themselves, with commas.")
+    ] = "20",
+    optimizer: Annotated[
+        str | None,
+        typer.Option(
+            help="gradient_descent (the default), momentum, nesterov or adam; with --torch sgd "
+            "(the default), momentum, nesterov, adam, adamw or rmsprop."
+        ),
+    ] = None,
+    momentum: Annotated[float, typer.Option(help="Of momentum and Nesterov; Adam's β₁.")] = 0.9,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="Examples per update. [default: all of them; with --torch 32]"),
+    ] = None,
+    weight_decay: Annotated[float, typer.Option(help="λ; λW is added to W's gradient.")] = 0.0,
+    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    record: Annotated[int, typer.Option(help="How often costs are measured, about.")] = 100,
+    target: Annotated[
+        str | None, typer.Option(help="The column of a table that is to be predicted.")
+    ] = None,
+    test_fraction: Annotated[
+        float, typer.Option(help="Held out for testing where there is no test part.")
+    ] = 0.25,
+    split_seed: Annotated[int, typer.Option(help="Seed of that split.")] = 0,
+    standardize: Annotated[
+        bool, typer.Option("--standardize", help="Features to mean 0, variance 1 on train.")
+    ] = False,
+    image_size: Annotated[
+        int | None, typer.Option(help="Resize images to this many pixels on each side.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder that keeps the study, with pictures: the same command goes on where it "
+            "stopped. [default: nothing is kept]"
+        ),
+    ] = None,
+    keep_networks: Annotated[
+        bool, typer.Option("--keep-networks", help="Keep every trained network in --out.")
+    ] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask cluster that trains, such as tcp://host:8786.")
+    ] = None,
+    module: Annotated[
+        str | None,
+        typer.Option(
+            "--torch",
+            help="package.module:build, a function of yours that returns a PyTorch module, which "
+            "is trained instead of a network of --hidden and --activation. Runs your code.",
+        ),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train one network per initializer and seed, and compare what became of them."""
+    from goodinit import datasets, specs
+    from goodinit.running.compare import run
+    from goodinit.study.grid import Training, plan
+
+    dataset = datasets.load(
+        data,
+        target=target,
+        test_fraction=test_fraction,
+        split_seed=split_seed,
+        standardize=standardize,
+        image_size=image_size,
+    )
+    asked = [spec for text in init or [] for spec in specs.split("initializers", text)]
+    grid: dict[str, Any] = {
+        "learning_rate": numbers("learning_rate", learning_rate, float),
+        "seeds": seeds_of(seeds),
+    }
+    how: dict[str, Any] = {"momentum": momentum, "weight_decay": weight_decay, "record": record}
+    some = {"iterations": iterations, "optimizer": optimizer, "batch_size": batch_size}
+    how |= {name: given for name, given in some.items() if given is not None}
+    study: AnyStudy
+    if module:
+        needs_torch("torch", module)
+        from goodinit.torch import shell
+        from goodinit.torch.comparing import comparing, training
+
+        build = shell.load_builder(module)
+        study = comparing.plan(
+            build,
+            dataset,
+            initializers=asked or comparing.INITIALIZERS,
+            training=training.ModuleTraining(**how),
+            **grid,
+        )
+    else:
+        study = plan(
+            dataset,
+            initializers=asked or ["articles"],
+            hidden=hidden_units(hidden),
+            activation=activation,
+            training=Training(**how, dtype=dtype),
+            **grid,
+        )
+    with (
+        progress_bar("training", quiet) as (progress, say),
+        workers(scheduler, dtype, say) as executor,
+    ):
+        result = run(study, progress, out=out, keep_networks=keep_networks, executor=executor)
+    tell(result, None if result.interrupted else out, as_json=as_json)
+    if result.interrupted:
+        kept = f"{len(result.study.seeds)} of {len(study.seeds)} seeds"
+        again = "the same command goes on" if out else "with --out it could go on"
+        raise typer.Exit(complain(f"interrupted: this is {kept}; {again}", INTERRUPTED))

@@ -1,0 +1,8 @@
+"""The options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")]

@@ -1,0 +1,45 @@
+"""How the words of an option are read."""
+
+import re
+from typing import Any
+
+from goodinit.errors import bad_argument
+
+
+def numbers(argument: str, text: str, kind: type[int] | type[float]) -> list[Any]:
+    """Return the numbers between the commas."""
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        what = "whole numbers" if kind is int else "numbers"
+        raise bad_argument(argument, text, f"{what} with commas between them") from None
+
+
+def hidden_units(text: str) -> list[int]:
+    """Return the units of each hidden layer, where 64x3 stands for 64,64,64."""
+    if text == "none":
+        return []
+    takes = "units with commas between them, as 10,5 or 64x30"
+    layers: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d{1,9})(?:x(\d{1,4}))?\s*", part)
+        if found is None:
+            raise bad_argument("hidden", text, takes)
+        layers += [int(found[1])] * int(found[2] or 1)
+    return layers
+
+
+def seeds_of(text: str) -> int | list[int]:
+    """Return how many seeds are meant, or the seeds themselves."""
+    found = numbers("seeds", text, int)
+    return int(found[0]) if len(found) == 1 else found
+
+
+def needs_torch(argument: str, module: str) -> None:
+    """Say in one line where PyTorch is missing."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise bad_argument(
+            argument, module, "PyTorch to be installed: pip install 'goodinit[torch]'"
+        )
