@@ -13,7 +13,7 @@ settings.load_profile("untimed")
 # What the tests of modules build on has no tests. Where PyTorch isn't installed, the examples that
 # need it are left out too.
 collect_ignore_glob = [
-    *(f"tests/pytorch/{name}.py" for name in ("models", "pieces", "schemes", "zoo_*")),
+    *(f"tests/pytorch/inspecting/{name}.py" for name in ("models", "pieces", "schemes", "zoo_*")),
     *([] if find_spec("torch") else ["src/goodinit/torch/*", "docs/torch-*.md", "docs/vgg.py"]),
 ]
 

@@ -1,6 +1,7 @@
 """What the tests of kept studies share: a small study, and a folder that holds it."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,14 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(kept: Path, tmp_path: Path) -> Path:
     """A copy of that folder."""
     return Path(shutil.copytree(kept, tmp_path / "study"))
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Let nothing of PyTorch that is so small wait for threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from zoo import CASES, FAULTY, HEALTHY, Case, data
 
 import goodinit as gi
 from goodinit.evidence.causes import RULES, THRESHOLDS
 from goodinit.evidence.verdict import LABELS
 from goodinit.initializers import Draw, read
 from goodinit.study.grid import Initializer
-from zoo import CASES, FAULTY, HEALTHY, Case, data
 
-PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "cats_vs_dogs"
+PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "cats_vs_dogs"
 
 
 def compared(

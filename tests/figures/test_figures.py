@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from by_hand import curves_of, trials_of
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import Collection, QuadMesh
@@ -15,7 +16,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import goodinit as gi
-from by_hand import curves_of, trials_of
 from goodinit.errors import ArgumentError
 from goodinit.figures import results as figures
 from goodinit.figures.looks import class_colours, marker_groups, styles

@@ -6,7 +6,7 @@ import pytest
 
 import goodinit as gi
 
-DOCS = Path(__file__).parents[1] / "docs" / "studies.md"
+DOCS = Path(__file__).parents[2] / "docs" / "studies.md"
 
 
 def line_with(tool: str) -> str:

@@ -16,7 +16,7 @@ from PIL import Image
 import goodinit.datasets as gd
 from goodinit.errors import ArgumentError
 
-PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "cats_vs_dogs"
+PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "cats_vs_dogs"
 X10 = np.arange(20.0).reshape(10, 2)
 Y10 = np.array([0, 1] * 5)
 

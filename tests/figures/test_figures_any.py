@@ -4,6 +4,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from by_hand import curves_of, trials_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -11,7 +12,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import goodinit as gi
-from by_hand import curves_of, trials_of
 from goodinit.figures import results as figures
 from goodinit.figures.looks import plain
 from goodinit.network import Network, Parameters
