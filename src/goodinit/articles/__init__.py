@@ -9,6 +9,7 @@ A notebook written for the articles runs with its import lines changed:
 
 ========================================  ===================================
 ``init_utils`` (articles 000 to 003)      ``goodinit.articles.three_layer``
+``public_tests`` (newer notebooks)        ``goodinit.articles.public_tests``
 ``coding_neural_network_from_scratch``    ``goodinit.articles.deep``
 ``load_dataset`` (article 004)            ``goodinit.articles.deep``
 ========================================  ===================================
@@ -17,11 +18,11 @@ A notebook written for the articles runs with its import lines changed:
 from importlib import import_module
 from typing import Any
 
-_MODULES = ("deep", "three_layer")
+_MODULES = ("deep", "public_tests", "three_layer")
 
 
 def __getattr__(name: str) -> Any:
-    """Import a module when it is first asked for: both bring Matplotlib's pyplot."""
+    """Import a module when it is first asked for: all bring Matplotlib's pyplot."""
     if name in _MODULES:
         return import_module(f"goodinit.articles.{name}")
     raise AttributeError(f"module 'goodinit.articles' has no attribute {name!r}")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 
-from goodinit.articles import arguments, layers
+from goodinit.articles import aliases, arguments, layers
 from goodinit.articles.layers import Array, Labels, Parameters, update_parameters
 from goodinit.articles.photographs import load_dataset_catvsdog, plot_samples
 
@@ -29,6 +29,8 @@ __all__ = [
 SEED = 1
 LEARNING_RATE = 0.01
 NUM_ITERATIONS = 1000
+
+aliases.restore()
 
 Cache = tuple[tuple[Array, Array, Array], Array]
 

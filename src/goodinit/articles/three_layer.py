@@ -1,20 +1,22 @@
 """What articles 000 to 003 import as ``init_utils``, and the functions that their readers write.
 
 Examples are in columns and randomness is NumPy's global stream, as published. Every function takes
-a network of any depth; the articles' own has three layers, ReLU, ReLU, sigmoid.
+a network of any depth; the articles' own has three layers, ReLU, ReLU, sigmoid. Of what the same
+course's next assignments import, ``load_2D_dataset`` is here; asking for the rest says what isn't.
 """
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import make_circles
 
-from goodinit.articles import arguments, layers
+from goodinit.articles import aliases, arguments, layers, neighbours
 from goodinit.articles.layers import Array, Labels, Parameters, relu, sigmoid, update_parameters
+from goodinit.articles.neighbours import load_2D_dataset
 from goodinit.errors import bad_argument
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "initialize_parameters_random",
     "initialize_parameters_xavier",
     "initialize_parameters_zeros",
+    "load_2D_dataset",
     "load_dataset",
     "model",
     "plot_decision_boundary",
@@ -40,6 +43,14 @@ HIDDEN = "relu"
 HIDDEN_DIMS = (10, 5)
 LEARNING_RATE = 0.01
 NUM_ITERATIONS = 15000
+
+aliases.restore()
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Say of the neighbouring assignments' names that they are not here."""
+    neighbours.refuse(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def circles() -> tuple[Array, Labels, Array, Labels]:
@@ -63,8 +74,13 @@ def circles() -> tuple[Array, Labels, Array, Labels]:
     return train_X.T, train_Y.reshape(1, -1), test_X.T, test_Y.reshape(1, -1)
 
 
-def load_dataset() -> tuple[Array, Labels, Array, Labels]:
+def load_dataset(is_plot: bool = True) -> tuple[Array, Labels, Array, Labels]:
     """Return the two circles as ``circles`` does, and draw the training points.
+
+    Parameters
+    ----------
+    is_plot : bool
+        Whether they are drawn.
 
     Examples
     --------
@@ -74,7 +90,8 @@ def load_dataset() -> tuple[Array, Labels, Array, Labels]:
     >>> plt.close()
     """
     train_X, train_Y, test_X, test_Y = circles()
-    plt.scatter(train_X[0], train_X[1], c=train_Y[0], s=40, cmap="Spectral")
+    if is_plot:
+        neighbours.scatter(train_X, train_Y)
     return train_X, train_Y, test_X, test_Y
 
 
@@ -308,7 +325,7 @@ def plot_decision_boundary(model: Callable[[Array], NDArray[Any]], X: Array, y: 
     model : callable
         Points in rows, (points, 2), to one prediction each.
     X : array, shape (2, examples)
-    y : array, shape (1, examples)
+    y : array, shape (1, examples) or (examples,)
 
     Raises
     ------
@@ -321,6 +338,7 @@ def plot_decision_boundary(model: Callable[[Array], NDArray[Any]], X: Array, y: 
     >>> plot_decision_boundary(lambda points: points[:, 0] > 0.5, X, y)
     >>> plt.close()
     """
+    y = np.reshape(y, (1, -1)) if np.ndim(y) == 1 else y
     arguments.check_examples(X, y, labels="y")
     if X.shape[0] != 2:
         raise bad_argument("X", X.shape, "a shape (2, examples): a plane has two features")
