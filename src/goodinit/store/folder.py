@@ -24,6 +24,7 @@ from goodinit.initializers import Scheme, read
 from goodinit.initializers.scheme import Shape
 from goodinit.measuring.tables import TABLES, Measured, trials_of
 from goodinit.network import Network
+from goodinit.store.kinds import reader
 from goodinit.store.parts import (
     NETWORKS,
     StoredPart,
@@ -138,9 +139,10 @@ def load(folder: str | Path) -> Loaded:
     place = Path(folder)
     described = _read(place)
     with _understood(place / _DESCRIPTION):
-        make = _of_module if described["kind"] == "module" else partial(_of_network, place)
+        make = reader(described["kind"])
         whole, last = (
             make(
+                place,
                 described,
                 names=tuple(grid["initializers"]),
                 learning_rates=tuple(grid["learning_rates"]),
@@ -159,7 +161,7 @@ def load(folder: str | Path) -> Loaded:
     raise bad_argument("folder", place, "a study of which a whole seed is finished")
 
 
-def _of_network(place: Path, described: Mapping[str, Any], names: Any, **grid: Any) -> AnyStudy:
+def network_study(place: Path, described: Mapping[str, Any], names: Any, **grid: Any) -> AnyStudy:
     """Return the study of a network, its data read from the folder."""
     said, network = described["data"], described["network"]
     data = _read_data(
@@ -168,12 +170,6 @@ def _of_network(place: Path, described: Mapping[str, Any], names: Any, **grid: A
     layers = Network(tuple(network["layers"]), network["activation"], network["output"])
     training = Training(**described["training"])
     return Study(data, layers, training, tuple(map(_scheme, names)), **grid)
-
-
-def _of_module(described: Mapping[str, Any], names: Any, **grid: Any) -> AnyStudy:
-    from goodinit.torch.comparing.study import described_study
-
-    return described_study(described, names, **grid)
 
 
 def versions() -> dict[str, str]:
@@ -197,16 +193,12 @@ def _writable(place: Path) -> Iterator[None]:
         raise bad_argument("out", place, takes) from None
 
 
-class _DataError(ArgumentError):
-    """Data that are not those of the study, whose description is sound."""
-
-
 @contextmanager
 def _understood(path: Path) -> Iterator[None]:
     """Say of a file that something is wrong in it, whatever that is."""
     try:
         yield
-    except _DataError:
+    except ArgumentError:  # it says already what is wrong
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         said = f"{type(error).__name__}: {error}"
@@ -315,9 +307,9 @@ def _read_data(
             parts = {part: arrays[part] for part in _ARRAYS}
         data = Dataset(name, **parts, classes=some, image_shape=shape)
     except Exception as error:  # an archive is damaged in as many ways as it has bytes
-        raise _DataError(bad_argument("folder", path, f"{takes}: {error}")) from None
+        raise bad_argument("folder", path, f"{takes}: {error}") from None
     if data.fingerprint != fingerprint:
-        raise _DataError(bad_argument("folder", path, takes))
+        raise bad_argument("folder", path, takes)
     return data
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from math import isnan
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -244,7 +245,9 @@ class ModuleStudy:
         )
 
 
-def described_study(described: Mapping[str, Any], names: Sequence[str], **grid: Any) -> ModuleStudy:
+def described_study(
+    folder: Path, described: Mapping[str, Any], names: Sequence[str], **grid: Any
+) -> ModuleStudy:
     """Return the study that a folder describes, without its module, to be looked at."""
     facts = {**described["module"], "data": described["data"]}
     facts |= {name: described[name] for name in ("task", "chance")}
