@@ -13,6 +13,17 @@ A notebook written for the articles runs with its import lines changed:
 ``coding_neural_network_from_scratch``    ``goodinit.articles.deep``
 ``load_dataset`` (article 004)            ``goodinit.articles.deep``
 ========================================  ===================================
+
+- ``arguments``: what the functions accept
+- ``layers``: the mathematics that they share
+- ``three_layer``: articles 000 to 003
+- ``photographs``: the cats and dogs of article 004
+- ``deep``: article 004
+- ``published``: the figures that the articles print
+- ``experiments``: the runs that these come from
+- ``rounding``: how far rounding alone moves a figure
+- ``explain``: what that means, in sentences
+- ``reproduce``: published beside measured
 """
 
 from importlib import import_module

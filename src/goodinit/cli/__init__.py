@@ -1,10 +1,17 @@
 """The commands: one file each, with its options and the one call that it makes.
 
 - ``app``: all of them, and what a fault comes to
-- ``compare``, ``show``, ``inspect``, ``reproduce``, ``initializers``: the commands
-- ``options``, ``reading``: options that several share, and how their words are read
-- ``watching``, ``telling``, ``printing``, ``ending``: what is shown meanwhile, what at the end,
-  how it is printed, and how a command ends that can't go on
+- ``compare``: the main job
+- ``show``: a study that was kept
+- ``inspect``: what is wrong with a PyTorch module
+- ``reproduce``: the articles' figures
+- ``initializers``: the schemes
+- ``options``: the options that several share
+- ``reading``: how the words of an option are read
+- ``watching``: what is shown meanwhile
+- ``telling``: what is shown at the end
+- ``printing``: how it is printed
+- ``ending``: how a command ends that can't go on
 """
 
 from goodinit.cli.app import main

@@ -1,4 +1,15 @@
-"""Where data comes from: by name, as arrays, from a table file, from a folder of images."""
+"""Where data comes from: by name, as arrays, from a table file, from a folder of images.
+
+- ``files``: opening what a path names, with bounds
+- ``dataset``: a data set: its parts, its task, what may be wrong with it
+- ``parts``: cutting a test part, standardizing
+- ``synthetic``: circles, moons, blobs, spirals, xor
+- ``real``: digits, breast cancer, wine, iris
+- ``arrays``: arrays of the user's own
+- ``tables``: table files
+- ``images``: folders of images
+- ``load``: all of these behind one door
+"""
 
 from goodinit.datasets.dataset import Dataset
 from goodinit.datasets.load import NAMES, load

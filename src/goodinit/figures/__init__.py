@@ -1,1 +1,6 @@
-"""Room."""
+"""Pictures; each function returns a Matplotlib figure.
+
+- ``looks``: one colour and line for each initializer, in every picture
+- ``results``: data, costs, accuracies, decision boundaries
+- ``evidence``: signals by layer, learning rates
+"""

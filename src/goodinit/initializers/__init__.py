@@ -1,4 +1,11 @@
-"""Every initialization scheme, called as ``scheme(rng, shape)``, ``shape = (fan_out, fan_in)``."""
+"""Every initialization scheme, called as ``scheme(rng, shape)``, ``shape = (fan_out, fan_in)``.
+
+- ``draws``: the distributions
+- ``scheme``: what a scheme is
+- ``schemes``: each with its formula, purpose, source
+- ``gains``: the gain of each activation
+- ``registry``: which scheme a name or spec means
+"""
 
 from goodinit.initializers.draws import TRUNCATED_STD
 from goodinit.initializers.gains import gain

@@ -1,1 +1,6 @@
-"""Room."""
+"""What was measured of a batch of trials.
+
+- ``sharpness``: how sharply the cost bends
+- ``signals``: what the layers look like at one moment
+- ``tables``: all of it as tidy tables, a row per observation
+"""

@@ -1,1 +1,6 @@
-"""Room."""
+"""What was asked for is trained, and kept as it comes.
+
+- ``batches``: how trials are spread over processors and executors
+- ``cluster``: a Dask cluster as an executor
+- ``compare``: the comparison that was asked for, and one that was kept
+"""

@@ -1,1 +1,6 @@
-"""Room."""
+"""How a study lies on disk, and goes on where it stopped.
+
+- ``kinds``: which kinds of study there are, and who reads each
+- ``parts``: the files: checksummed, written whole or not at all
+- ``folder``: the study folder: opened, described, read
+"""

@@ -1,1 +1,5 @@
-"""Room."""
+"""What is compared: trials, and the grid that they make.
+
+- ``trials``: what a trial is, and what every study is to what comes after it
+- ``grid``: initializer × learning rate × seed on a network and data
+"""

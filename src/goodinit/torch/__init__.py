@@ -1,4 +1,9 @@
-"""The same questions asked of a PyTorch module."""
+"""The same questions asked of a PyTorch module.
+
+- ``state``: a module and the generators as they were
+- ``shell``: a module named on the command line
+- ``initializing``, ``inspecting``, ``comparing``: each stands on the one before
+"""
 
 try:
     import torch as _  # noqa: F401

@@ -1,1 +1,9 @@
-"""Room."""
+"""Initializations of one PyTorch module, compared.
+
+- ``engines``: one module or several at once, through ``torch.func``
+- ``scoring``: costs and accuracies of a module's outputs
+- ``curvature``: how sharply a module's cost bends; the cost of chance
+- ``training``: how a batch of modules is trained
+- ``study``: the grid of trials, and how each is made and measured
+- ``comparing``: ``compare``
+"""

@@ -1,1 +1,18 @@
-"""Room."""
+"""What is wrong with a PyTorch module's initialization, where, and what mends it.
+
+- ``functions``: what each of PyTorch's functions does to a signal, by name
+- ``measuring``: what one call of a layer looks like
+- ``flows``: on which ways a tensor came to be
+- ``sight``: what the tracer and a kind of layer know of each other
+- ``layers``: how each kind of layer is seen
+- ``attention``: what an attention does inside
+- ``recurrent``: what a recurrent layer does inside
+- ``sights``: the table of them
+- ``tracing``: which layers are called, in which order, on which ways
+- ``findings``: what is wrong with a layer
+- ``remedies``: the lines of code that may mend it
+- ``cures``: which of them does
+- ``report``: the report: a table and its findings
+- ``pictures``: the layers as a picture
+- ``inspecting``: ``inspect``
+"""
