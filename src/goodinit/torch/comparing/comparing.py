@@ -25,7 +25,7 @@ from goodinit.torch.comparing.engines import Loss
 from goodinit.torch.comparing.study import Initializer, ModuleStudy, Work, seeded
 from goodinit.torch.comparing.training import Examples, ModuleTraining
 from goodinit.torch.initializing.initialization import initialize
-from goodinit.torch.inspecting.inspecting import usual_loss
+from goodinit.torch.inspecting.costs import usual_loss
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
 DEFAULT = "default"  # the module's own initialization

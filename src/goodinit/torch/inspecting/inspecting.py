@@ -1,49 +1,45 @@
 """Is this module's initialization sound? One pass forward and one back, and no trace of them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import count
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
-from torch.nn import functional
 
 from goodinit.errors import bad_argument, number, whole
+from goodinit.torch.inspecting.asking import Question, ask, call, first_batch
+from goodinit.torch.inspecting.costs import OWN, Loss, cost_of, named_loss, own_loss, probe, said_by
 from goodinit.torch.inspecting.cures import fault, seek
 from goodinit.torch.inspecting.findings import Finding, Passage, find, most
 from goodinit.torch.inspecting.measuring import Call, rms
+from goodinit.torch.inspecting.nested import copied, leaves
 from goodinit.torch.inspecting.remedies import Patient
 from goodinit.torch.inspecting.report import Report, tabulate
 from goodinit.torch.inspecting.sights import SIGHTS
 from goodinit.torch.inspecting.tracing import Tracer
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
-Loss = Callable[[Any, Any], Tensor]
 _SEEDS = 10
-
-
-class Question(NamedTuple):
-    """What a module is asked: a batch, its cost, and the learning rate that steps would have."""
-
-    inputs: Any
-    targets: Any
-    loss: Loss | None
-    learning_rate: float
 
 
 def inspect(
     model: nn.Module | Callable[[], nn.Module],
     inputs: Any,
     targets: Any = None,
-    loss: Loss | None = None,
+    loss: Loss | str | None = None,
     *,
     seeds: int | Sequence[int] | None = None,
     learning_rate: float | None = None,
     cures: bool = True,
+    call: Callable[[nn.Module, Any], Any] = call,
+    progress: Callable[[str], None] = lambda words: None,
 ) -> Report:
     """Return what a module's layers look like before training, what is wrong, and what mends it.
 
@@ -59,16 +55,20 @@ def inspect(
         what most of them show.
     inputs : tensor, tuple, dict or iterable of batches
         A tensor is the module's one input; a tuple holds several, a dict several by name. Of a
-        ``DataLoader``, or anything else that yields batches, the first is taken: the inputs, or a
-        pair of inputs and targets.
+        ``DataLoader``, or anything else that yields batches, the first is taken. What of it goes
+        in is what ``forward`` takes, by place or by name; the part that is left over, or that is
+        called "labels" or the like, is the targets. A list of tensors is such a batch.
     targets : optional
         What the module should say, as the loss takes it. Without targets each output number counts
         with a weight of its own in the cost, drawn once from N(0, 1), and is as large as it
         should be where its scale is about 1.
-    loss : callable, optional
-        Of outputs and targets; returns a tensor of one number. By default cross-entropy for whole
-        numbers (of logits; of single ones where outputs and targets have one shape) and the mean
-        squared error for others, of the first output where there are several.
+    loss : callable or "model", optional
+        Of outputs and targets; returns a tensor of one number. "model": the one that the module
+        returns (``outputs.loss``, ``outputs["loss"]``, a dict of losses, or a tuple's one number);
+        it is taken by itself where the targets are among the inputs, or nothing else is returned.
+        Otherwise by default cross-entropy for whole numbers (of logits; of single ones where
+        outputs and targets have one shape) and the mean squared error for others, of the first
+        output where there are several.
     seeds : int or sequence of int, default 10
         How many modules are made, or from which seeds; for a callable only.
     learning_rate : float, optional
@@ -77,6 +77,10 @@ def inspect(
         Whether other initializations are tried where something is wrong, and each finding gets the
         smallest that mends it: a pass more for each, some ten for each label. Where nothing is
         wrong, nothing is tried.
+    call : callable
+        Of the module and the inputs: how the module is called, by default as a function.
+    progress : callable
+        Told in a few words what is going on.
 
     Raises
     ------
@@ -105,16 +109,23 @@ def inspect(
         raise bad_argument("model", model, "a torch.nn.Module, or a function that returns one")
     chosen = _seeds(model, seeds)
     rate = float("nan") if learning_rate is None else _rate(learning_rate)
+    batch, loaded = first_batch(inputs)
+    passes: list[_Seen] = []
     with generators_as_they_were():
-        given, wanted = _batch(inputs, targets)
-        _check(given, wanted, loss)
-        asked = Question(given, wanted, loss, rate)
-        passes = [_pass(model, seed, asked) for seed in chosen]
+        asked: Question | None = None
+        for number, seed in enumerate(chosen, start=1):
+            progress(f"looking at seed {number} of {len(chosen)}")
+            module = _made(model, seed)
+            if asked is None:
+                asked = ask(module, batch, targets, loss, rate, loaded=loaded)._replace(call=call)
+            passes.append(_pass(module, seed, asked))
+            del module
         layers = pd.concat([table for table, _ in passes], ignore_index=True)
         findings = _common(model, passes, layers)
-        if cures:
-            findings = _cured(model, list(zip(chosen, passes, strict=True)), findings, asked)
-    if given is not inputs:
+        if cures and asked is not None:
+            seen = list(zip(chosen, passes, strict=True))
+            findings = _cured(model, seen, findings, asked, progress)
+    if batch is not inputs:
         findings = tuple(map(_of_the_first_batch, findings))
     return Report(layers, findings)
 
@@ -132,17 +143,27 @@ def _common(model: Any, passes: Sequence[_Seen], layers: pd.DataFrame) -> tuple[
 
 
 def _cured(
-    model: Any, passes: Sequence[tuple[int, _Seen]], findings: Sequence[Finding], asked: Question
+    model: Any,
+    passes: Sequence[tuple[int, _Seen]],
+    findings: Sequence[Finding],
+    asked: Question,
+    progress: Callable[[str], None],
 ) -> tuple[Finding, ...]:
     """Return the findings with their cures, each sought where the first seed shows it."""
     found: dict[tuple[str, str], Finding] = {}
+    tried = count(1)
+
+    def findings_of(module: nn.Module, seed: int) -> tuple[Finding, ...]:
+        progress(f"trying what mends it: look {next(tried)}")
+        return find(_passage(module, seed, asked))
+
     for seed, (layers, here) in passes:
         shown = set(map(fault, here))
         wanted = [one for one in findings if fault(one) in shown and fault(one) not in found]
         if wanted:
             module = _made(model, seed)
-            again = partial(_findings, module, seed, asked)
-            patient = Patient(module, layers, partial(_copied, asked.inputs), again)
+            again = partial(findings_of, module, seed)
+            patient = Patient(module, layers, partial(copied, asked.inputs), again)
             found |= {fault(one): one for one in seek(patient, here, wanted)}
     return tuple(found[fault(one)] for one in findings)
 
@@ -173,67 +194,31 @@ def _rate(learning_rate: float) -> float:
     return number("learning_rate", learning_rate, "a number above 0", lambda n: n > 0)
 
 
-def _batch(inputs: Any, targets: Any) -> tuple[Any, Any]:
-    """Return the module's inputs and the targets, from a batch or the first of several."""
-    takes = "a tensor, a tuple or dict of tensors, or an iterable of batches"
-    if isinstance(inputs, Tensor | tuple | Mapping):
-        return inputs, targets
-    if isinstance(inputs, str | bytes | np.ndarray) or not isinstance(inputs, Iterable):
-        raise bad_argument("inputs", inputs, takes)
-    for batch in inputs:
-        if not isinstance(batch, list | tuple):
-            return batch, targets
-        if len(batch) == 1:
-            return batch[0], targets
-        if targets is not None:
-            return tuple(batch), targets
-        if len(batch) == 2:
-            first = tuple(batch[0]) if isinstance(batch[0], list) else batch[0]
-            return first, batch[1]
-        raise bad_argument(
-            "inputs", f"batches of {len(batch)}", "batches of inputs, or of inputs and targets"
-        )
-    raise bad_argument("inputs", "no batch", takes)
-
-
-def _check(inputs: Any, targets: Any, loss: Any) -> None:
-    tensors = leaves(inputs)
-    if not tensors:
-        raise bad_argument("inputs", inputs, "at least one tensor")
-    for tensor in tensors:
-        if tensor.numel() == 0:
-            raise bad_argument("inputs", f"a tensor of shape {tuple(tensor.shape)}", "examples")
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise bad_argument("inputs", "NaN or infinity", "finite numbers")
-    if loss is not None and not callable(loss):
-        raise bad_argument("loss", loss, "a function of outputs and targets")
-    if loss is not None and targets is None:
-        raise bad_argument("loss", loss, "targets beside it")
-    if targets is not None and loss is None:
-        kind = targets.dtype if isinstance(targets, Tensor) else type(targets).__name__
-        if not isinstance(targets, Tensor) or targets.is_complex() or targets.dtype == torch.bool:
-            raise bad_argument("targets", str(kind), "whole numbers or floats, or else a loss")
-
-
-def _pass(model: Any, seed: int, asked: Question) -> _Seen:
+def _pass(module: nn.Module, seed: int, asked: Question) -> _Seen:
     """Call a module and its cost's gradient; return its table, and what is wrong."""
-    passage = _passage(_made(model, seed), seed, asked)
+    passage = _passage(module, seed, asked)
     return tabulate(passage.calls, seed), find(passage)
 
 
-def _findings(module: nn.Module, seed: int, asked: Question) -> tuple[Finding, ...]:
-    return find(_passage(module, seed, asked))
-
-
 def _made(model: Any, seed: int) -> nn.Module:
-    """Return the module that is given, or that a seed makes."""
+    """Return the module that is given, or that a seed makes, fit to be called and derived."""
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     module = model if isinstance(model, nn.Module) else model()
     if not isinstance(module, nn.Module):
         raise bad_argument("model", module, "a torch.nn.Module, or a function that returns one")
-    if any(isinstance(p, nn.UninitializedParameter) for p in module.parameters()):
+    held = [*module.parameters(), *module.buffers()]
+    if any(isinstance(p, nn.UninitializedParameter) for p in held):
         raise bad_argument("model", "lazy layers", "a module that has been called once")
+    if any(tensor.is_meta for tensor in held):
+        takes = "a module whose parameters hold numbers: to_empty(device=...), then draw them"
+        raise bad_argument("model", "parameters on the meta device", takes)
+    if any(".quantized" in type(part).__module__ for part in module.modules()):
+        takes = "the module of floats that it was made from: quantised layers have no gradient"
+        raise bad_argument("model", "quantised layers", takes)
+    if any(tensor.is_inference() for tensor in held):  # these have no gradient, a copy's do
+        with torch.inference_mode(False):
+            return copy.deepcopy(module)
     return module
 
 
@@ -246,92 +231,40 @@ def _passage(module: nn.Module, seed: int, asked: Question) -> Passage:
         torch.enable_grad(),
         torch.compiler.set_stance("force_eager"),
     ):
-        return _look(module, asked._replace(inputs=_copied(asked.inputs)))
+        own = {"inputs": copied(asked.inputs), "targets": copied(asked.targets)}
+        return _look(module, asked._replace(**own))
 
 
 def _look(module: nn.Module, asked: Question) -> Passage:
     tracer = Tracer(module, SIGHTS)
-    tracer.begin(leaves(asked.inputs))
+    tracer.begin(leaves(asked.inputs, objects=True))
     with tracer:
-        outputs = _call(module, asked.inputs)
-    said = [tensor for tensor in leaves(outputs) if tensor.is_floating_point()]
-    if not said:
-        raise bad_argument("model", "outputs without floats", "a module that returns floats")
+        outputs = asked.call(module, asked.inputs)
+    said = said_by(outputs)
     tracer.end(said)
-    costed = asked.targets is not None
-    if costed:
-        cost, ratio = _cost(outputs, said[0], asked.targets, asked.loss)
-    else:
-        cost, ratio = _probe(said), rms(*said)
+    cost, ratio, costed = _cost(outputs, said, asked)
     _settle(tracer.calls, cost, asked.learning_rate)
     exits = tracer.every_exit, tracer.some_exit
     return Passage(tracer.calls, tracer.ends, *exits, ratio, costed)
 
 
-def _call(module: nn.Module, inputs: Any) -> Any:
-    if isinstance(inputs, Mapping):
-        return module(**inputs)
-    plain = isinstance(inputs, tuple) and not hasattr(inputs, "_fields")
-    return module(*inputs) if plain else module(inputs)
+def _cost(outputs: Any, said: Sequence[Tensor], asked: Question) -> tuple[Tensor, float, bool]:
+    """Return the cost, how large it is beside that of guessing, and whether that is known.
 
-
-def _probe(said: Sequence[Tensor]) -> Tensor:
-    generator = torch.Generator().manual_seed(0)
-    parts = [(out * torch.randn(out.shape, generator=generator).to(out)).mean() for out in said]
-    return torch.stack([part.float() for part in parts]).sum()
-
-
-def _cost(outputs: Any, first: Tensor, targets: Any, loss: Any) -> tuple[Tensor, float]:
-    """Return the cost, and how many times that of guessing it is."""
-    if loss is None:
-        loss, outputs = usual_loss(first, targets), first
-    cost = loss(outputs, targets)
-    if not isinstance(cost, Tensor) or cost.numel() != 1:
-        shape = tuple(cost.shape) if isinstance(cost, Tensor) else type(cost).__name__
-        raise bad_argument("loss", f"a result of {shape}", "a loss that returns one number")
-    with torch.no_grad():
-        chance, first_cost = float(loss(_guess(outputs), targets)), float(cost)
-    if not 0 < chance < float("inf"):
-        return cost, rms(*[t for t in leaves(outputs) if t.is_floating_point()])
-    ratio = first_cost / chance
-    return cost, ratio if np.isfinite(ratio) else float("inf")
-
-
-def usual_loss(said: Tensor, targets: Tensor) -> Loss:
-    """Return the loss for targets of their kind, for outputs like these."""
-    if targets.is_floating_point():
-        return _squared_error
-    if said.numel() == targets.numel():
-        return _binary_cross_entropy
-    return _entropy_over_last if targets.shape == said.shape[:-1] else _cross_entropy
-
-
-# Functions of the module and not lambdas, so that they can be sent to another process.
-def _squared_error(out: Tensor, wanted: Tensor) -> Tensor:
-    return functional.mse_loss(out, wanted.reshape(out.shape))
-
-
-def _binary_cross_entropy(out: Tensor, wanted: Tensor) -> Tensor:
-    wanted = wanted.reshape(out.shape).to(out)
-    return functional.binary_cross_entropy_with_logits(out, wanted)
-
-
-def _entropy_over_last(out: Tensor, wanted: Tensor) -> Tensor:
-    return functional.cross_entropy(out.flatten(0, -2), wanted.flatten().long())
-
-
-def _cross_entropy(out: Tensor, wanted: Tensor) -> Tensor:
-    return functional.cross_entropy(out, wanted.long())
-
-
-def _guess(outputs: Any) -> Any:
-    """Return what says nothing of the example: zeros; of probabilities, the mean over examples."""
-    if isinstance(outputs, Tensor):
-        if not outputs.is_floating_point():
-            return outputs
-        shares = outputs.dim() > 0 and bool(((outputs >= 0) & (outputs <= 1)).all())
-        return outputs.mean(0).expand_as(outputs) if shares else torch.zeros_like(outputs)
-    return _mapped(_guess, outputs)
+    Without targets, or where the module says its own loss, it is how large the outputs are.
+    """
+    loss, targets = asked.loss, asked.targets
+    if isinstance(loss, str) or (loss is None and asked.inside):
+        own = own_loss(outputs)
+    else:
+        own = named_loss(outputs) if loss is None and targets is None else None
+    if own is not None:
+        return own, rms(*said) if said[0] is not own else 1.0, False
+    if isinstance(loss, str):
+        raise bad_argument("loss", OWN, "a module whose outputs hold their loss")
+    if targets is None or (loss is None and not isinstance(targets, Tensor)):
+        return probe(said), rms(*said), False
+    return *cost_of(outputs, said[0], targets, loss), True
 
 
 def _settle(calls: Sequence[Call], cost: Tensor, rate: float) -> None:
@@ -348,32 +281,3 @@ def _settle(calls: Sequence[Call], cost: Tensor, rate: float) -> None:
     with threadpool_limits(1, "blas"):  # the matrices are small, and PyTorch's threads are awake
         for call in calls:
             call.settle([gradients.get(id(weight)) for weight in call.weights], largest, rate)
-
-
-def leaves(value: Any) -> list[Tensor]:
-    """Return the tensors in nested tuples, lists, dicts and dataclasses, in order."""
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, Mapping):
-        return [tensor for part in value.values() for tensor in leaves(part)]
-    if isinstance(value, list | tuple):
-        return [tensor for part in value for tensor in leaves(part)]
-    if is_dataclass(value) and not isinstance(value, type):
-        return [tensor for part in fields(value) for tensor in leaves(getattr(value, part.name))]
-    return []
-
-
-def _copied(value: Any) -> Any:
-    """Return inputs of the module's own, so that it may write into them."""
-    if isinstance(value, Tensor):
-        return value.detach().clone().requires_grad_(value.requires_grad)
-    return _mapped(_copied, value)
-
-
-def _mapped(function: Callable[[Any], Any], value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: function(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        parts = [function(part) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return value
