@@ -217,13 +217,34 @@ def test_networks_of_two_features_are_kept(result: gi.Comparison) -> None:
 def test_export_writes_pictures_and_tables_and_nothing_else(
     result: gi.Comparison, tmp_path: Path
 ) -> None:
-    result.export(tmp_path / "new" / "folder")
+    result.export(tmp_path / "new" / "folder", ["png", "svg"])
     pictures = ("accuracy", "boundaries", "costs", "data", "signals")
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == sorted(
         [f"{name}.{kind}" for name in pictures for kind in ("png", "svg")] + ["summary.csv"]
     )
     back = pd.read_csv(tmp_path / "new" / "folder" / "summary.csv")
     pd.testing.assert_frame_equal(back, result.summary())
+
+
+def test_pictures_are_written_in_the_formats_that_are_asked_for_or_not_at_all(
+    result: gi.Comparison, tmp_path: Path
+) -> None:
+    result.export(tmp_path / "default")
+    assert {path.suffix for path in (tmp_path / "default").iterdir()} == {".png", ".csv"}
+    result.export(tmp_path / "none", ())
+    assert [path.name for path in (tmp_path / "none").iterdir()] == ["summary.csv"]
+    with pytest.raises(ArgumentError, match="figures: got 'gif', takes some of png, svg, pdf"):
+        result.export(tmp_path / "other", ["gif"])
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_picture_whose_layout_was_solved_once_is_the_same_in_every_format(
+    result: gi.Comparison, tmp_path: Path
+) -> None:
+    result.export(tmp_path / "one", ["png"])
+    result.export(tmp_path / "two", ["svg", "png"])
+    for path in (tmp_path / "one").glob("*.png"):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
 def test_a_file_that_cannot_be_finished_is_not_left_half_written(

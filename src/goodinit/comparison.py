@@ -32,6 +32,8 @@ from goodinit.study.trials import AnyStudy, Trial
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FORMATS = ("png", "svg", "pdf")
+
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
@@ -271,19 +273,29 @@ class Comparison:
                 if any(new):
                     kept.write(choose(part, np.array(new)))
 
-    def export(self, folder: str | Path) -> None:
-        """Write every picture (PNG and SVG) and the summary (CSV), each file whole or not.
+    def export(self, folder: str | Path, formats: Sequence[str] = ("png",)) -> None:
+        """Write every picture and the summary (CSV), each file whole or not.
+
+        Parameters
+        ----------
+        folder : str or Path
+        formats : sequence of str
+            Of ``FORMATS``; none for no pictures.
 
         Raises
         ------
+        ArgumentError
+            For a format that isn't known.
         OSError
             Where the folder cannot be written.
         """
+        check_formats(formats)
         home = Path(folder)
         home.mkdir(parents=True, exist_ok=True)
         _write(home / "summary.csv", partial(self.summary().to_csv, index=False))
-        for name, figure in self.plots():
-            for kind in ("png", "svg"):
+        for name, figure in self.plots() if formats else ():
+            _lay_out(figure)
+            for kind in formats:
                 _write(home / f"{name}.{kind}", partial(figure.savefig, format=kind, dpi=150))
 
     @property
@@ -324,6 +336,21 @@ def _aggregate(group: pd.DataFrame, task: str) -> dict[str, float]:
         low, high = seed_range(of)
         row |= {f"{measure}_low": float(low), f"{measure}_high": float(high)}
     return row
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Raise ``ArgumentError`` for a format of pictures that isn't one of ``FORMATS``."""
+    for kind in formats:
+        if kind not in FORMATS:
+            raise bad_argument("figures", kind, f"some of {', '.join(FORMATS)}, or none")
+
+
+def _lay_out(figure: "Figure") -> None:
+    """Solve a picture's layout here: saving would solve it anew, and draw twice, for each file."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:

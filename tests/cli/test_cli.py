@@ -36,7 +36,6 @@ def test_compare_prints_a_table_and_writes_pictures(tmp_path: Path) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert {path.suffix for path in (tmp_path / "study").glob("[a-z]*.*")} == {
         ".png",
-        ".svg",
         ".csv",
         ".json",
         ".npz",

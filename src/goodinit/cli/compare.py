@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goodinit.cli.ending import INTERRUPTED, complain
-from goodinit.cli.options import Json, Quiet
-from goodinit.cli.reading import hidden_units, needs_torch, numbers, seeds_of
+from goodinit.cli.options import Figures, Json, Quiet
+from goodinit.cli.reading import formats_of, hidden_units, needs_torch, numbers, seeds_of
 from goodinit.cli.telling import tell
 from goodinit.cli.watching import progress_bar, workers
 
@@ -78,6 +78,7 @@ def compare(
             "stopped. [default: nothing is kept]"
         ),
     ] = None,
+    figures: Figures = "png",
     keep_networks: Annotated[
         bool, typer.Option("--keep-networks", help="Keep every trained network in --out.")
     ] = False,
@@ -100,6 +101,7 @@ def compare(
     from goodinit.running.compare import run
     from goodinit.study.grid import Training, plan
 
+    formats = formats_of(figures)
     dataset = datasets.load(
         data,
         target=target,
@@ -144,7 +146,7 @@ def compare(
         workers(scheduler, dtype, say) as executor,
     ):
         result = run(study, progress, out=out, keep_networks=keep_networks, executor=executor)
-    tell(result, None if result.interrupted else out, as_json=as_json)
+    tell(result, None if result.interrupted else out, formats, as_json=as_json)
     if result.interrupted:
         kept = f"{len(result.study.seeds)} of {len(study.seeds)} seeds"
         again = "the same command goes on" if out else "with --out it could go on"

@@ -35,6 +35,15 @@ def seeds_of(text: str) -> int | list[int]:
     return int(found[0]) if len(found) == 1 else found
 
 
+def formats_of(text: str) -> list[str]:
+    """Return the formats in which pictures are written; none for 'none'."""
+    from goodinit.comparison import check_formats
+
+    formats = [] if text == "none" else [part.strip() for part in text.split(",")]
+    check_formats(formats)
+    return formats
+
+
 def needs_torch(argument: str, module: str) -> None:
     """Say in one line where PyTorch is missing."""
     from importlib.util import find_spec

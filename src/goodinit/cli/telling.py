@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from goodinit.comparison import Comparison
 
 
-def tell(result: "Comparison", folder: Path | None, *, as_json: bool) -> None:
+def tell(
+    result: "Comparison", folder: Path | None, formats: Sequence[str] = ("png",), *, as_json: bool
+) -> None:
     """Print a comparison, and draw it where there is a place for pictures."""
     if as_json:
         printing.print_comparison_json(result)
@@ -20,11 +23,11 @@ def tell(result: "Comparison", folder: Path | None, *, as_json: bool) -> None:
         printing.print_summary(result)
         printing.print_verdicts(result)
     if folder:
-        _export(result, folder, quiet=as_json)
+        _export(result, folder, formats, quiet=as_json)
 
 
-def _export(result: "Comparison", folder: Path, *, quiet: bool) -> None:
+def _export(result: "Comparison", folder: Path, formats: Sequence[str], *, quiet: bool) -> None:
     with writing(folder):
-        result.export(folder)
+        result.export(folder, formats)
     if not quiet:
-        sys.stdout.write(f"Pictures and tables: {folder}{os.sep}\n")
+        sys.stdout.write(f"{'Pictures and tables' if formats else 'Tables'}: {folder}{os.sep}\n")

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from goodinit.evidence.spread import seed_range
-from goodinit.figures.looks import drawable, plain, set_legend, set_title, styles
+from goodinit.figures.looks import STYLE, drawable, plain, set_legend, set_title, styles
 
 _SCALES = {"activation_rms": "activation RMS", "gradient_rms": "gradient RMS"}
 _SHARES = {"distinct": "distinct units", "dead_fraction": "dead units"}
@@ -34,7 +34,7 @@ def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str)
     """
     shown = signals.assign(distinct=signals["distinct_units"] / signals["units"])
     columns = {**_SCALES, **_SHARES}
-    with sns.axes_style("ticks", rc={"axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(3.4 * len(columns), 6.4), layout="constrained")
         grid = figure.subplots(2, len(columns), sharex="col", sharey="col", squeeze=False)
     for row, moment in zip(grid, _MOMENTS, strict=True):
@@ -90,6 +90,8 @@ def plot_learning_rates(summary: pd.DataFrame, initializers: Sequence[str], titl
         In the order of the study.
     title : str
     """
+    import seaborn as sns  # here, because it is slow to import
+
     table = summary.pivot(index="initializer", columns="learning_rate", values="train_cost")
     table = table.loc[list(initializers)]
     costs = table.to_numpy(dtype=float)
