@@ -45,7 +45,7 @@ _LEGEND_ROW = 0.22  # inches
 _LABEL_WIDTH = 26  # characters of one line in a legend
 _INK = "0.15"
 # Seaborn's "ticks", without the second that importing Seaborn takes, and no frame.
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": "medium",
