@@ -28,7 +28,7 @@ def modules_as_they_were(*modules: nn.Module) -> Iterator[None]:
     tensors = {
         id(tensor): (tensor, tensor.data, tensor.detach().clone(), tensor.grad)
         for module in every
-        for tensor in (*module._parameters.values(), *module._buffers.values())
+        for tensor in (*module._parameters.values(), *module._buffers.values(), *_loose(module))
         if tensor is not None
     }
     flags = [(tensor, tensor.requires_grad) for tensor, *_ in tensors.values()]
@@ -44,6 +44,11 @@ def modules_as_they_were(*modules: nn.Module) -> Iterator[None]:
         for tensor, flag in flags:
             if tensor.requires_grad != flag:
                 tensor.requires_grad_(flag)
+
+
+def _loose(module: nn.Module) -> list[Tensor]:
+    """Return the tensors that are attributes alone, as measures of accuracy keep their counts."""
+    return [held for held in vars(module).values() if isinstance(held, Tensor) and held.is_leaf]
 
 
 def _restore(held: Any, before: Any) -> None:

@@ -183,6 +183,8 @@ def _check(asked: Question) -> None:
     if not tensors:
         raise bad_argument("inputs", asked.inputs, "at least one tensor")
     for tensor in tensors:
+        if tensor.is_nested:
+            raise bad_argument("inputs", "a nested tensor", "one that is padded: to_padded_tensor")
         if tensor.numel() == 0:
             raise bad_argument("inputs", f"a tensor of shape {tuple(tensor.shape)}", "examples")
         dense = tensor.layout is torch.strided and not tensor.is_meta

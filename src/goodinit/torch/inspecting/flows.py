@@ -110,5 +110,6 @@ def tensors(values: Any) -> list[Tensor]:
 
 
 def floats(values: Any) -> list[Tensor]:
-    """Return those of them that hold real numbers."""
-    return [tensor for tensor in tensors(values) if tensor.is_floating_point()]
+    """Return those of them that hold real or complex numbers, and not whole ones."""
+    found = tensors(values)
+    return [tensor for tensor in found if tensor.is_floating_point() or tensor.is_complex()]

@@ -25,7 +25,7 @@ from goodinit.torch.inspecting.sight import Named, Seer
 def see_layer(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
     """See a linear map or a convolution: its second argument is the weight."""
     x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
-    if not tracer.origins.is_weight(weight) or weight.dim() < 2 or weight.is_complex():
+    if not tracer.origins.is_weight(weight) or weight.dim() < 2:
         return tracer.see_other(name, func, args, kwargs)
     groups = argument(args, kwargs, 6, "groups", 1) if name in TRANSPOSED else 1
     call = tracer.called(

@@ -131,6 +131,8 @@ class Call:
             All that it made of it.
         """
         self.say(name, said)
+        if said.is_complex():
+            return
         slopes, sample = slope(function, before), rows(said, self.axis)
         silent = ((sample == 0) & (slopes == 0)).all(0)
         self.signals["dead_fraction"] = _still_silent(said, self.axis, silent)
@@ -179,16 +181,17 @@ class Call:
         if len(weights) != self.units:
             return
         inputs = places(weights.shape[1], INPUTS, weights.device)
-        into = _numbers(weights[some][:, inputs])
+        into = _numbers(parted(weights[some][:, inputs], 1))
+        count = into.shape[1]
         if self.bias is not None:
-            into = np.concatenate([into, _numbers(self.bias[some])[:, np.newaxis]], axis=1)
+            into = np.concatenate([into, _numbers(parted(self.bias[some][:, None], 1))], axis=1)
         # What rounding leaves where a sum comes to nothing tells no unit from another.
         rounding = 1e-6 * self.input_rms * np.abs(into).max() * len(inputs) ** 0.5
         same = _alike(into) & (_alike(said.T) | (np.abs(said).max() < rounding))
         self.signals["distinct_units"] = _distinct(same) * self.units / len(same)
-        self.without_weights = not into[:, : len(inputs)].any()
+        self.without_weights = not into[:, :count].any()
         if gradients:
-            same &= _alike(_numbers(self.incoming(gradients)[some][:, inputs]))
+            same &= _alike(_numbers(parted(self.incoming(gradients)[some][:, inputs], 1)))
         self.distinct_after = _distinct(same) * self.units / len(same)
 
 
@@ -206,9 +209,10 @@ def rms(*tensors: Tensor) -> float:
 
 def _norm(tensor: Tensor) -> float:
     """Return the Euclidean norm."""
-    found = _sum_of_norms(tensor.detach(), torch.promote_types(tensor.dtype, torch.float32))
+    numbers = _real(tensor.detach())
+    found = _sum_of_norms(numbers, torch.promote_types(numbers.dtype, torch.float32))
     if found == 0 or not isfinite(found):  # where single precision has no square
-        found = _sum_of_norms(tensor.detach().double(), torch.float64)
+        found = _sum_of_norms(numbers.double(), torch.float64)
     return found if found < 1e150 else inf
 
 
@@ -220,9 +224,21 @@ def _sum_of_norms(tensor: Tensor, dtype: torch.dtype) -> float:
 
 
 def mean(tensor: Tensor) -> float:
-    """Return the mean of a tensor's numbers."""
-    wide = torch.promote_types(tensor.dtype, torch.float32)
-    return float(tensor.detach().mean(dtype=wide))
+    """Return the mean of a tensor's numbers, of complex ones that of both parts."""
+    numbers = _real(tensor.detach())
+    wide = torch.promote_types(numbers.dtype, torch.float32)
+    return float(numbers.mean(dtype=wide))
+
+
+def _real(tensor: Tensor) -> Tensor:
+    """Return a tensor's numbers as real ones, without places that hold none."""
+    dense = tensor if tensor.layout is torch.strided else tensor.to_dense()
+    return torch.view_as_real(dense.resolve_conj()) if dense.is_complex() else dense
+
+
+def parted(tensor: Tensor, axis: int) -> Tensor:
+    """Return real numbers: of complex ones the real parts, and after them the others."""
+    return torch.cat([tensor.real, tensor.imag], axis) if tensor.is_complex() else tensor
 
 
 def places(count: int, most: int, device: torch.device) -> Tensor:
@@ -234,7 +250,10 @@ def places(count: int, most: int, device: torch.device) -> Tensor:
 
 
 def rows(tensor: Tensor, axis: int) -> Tensor:
-    """Return a sample of a tensor, shape (examples and places, units)."""
+    """Return a sample of a tensor, shape (examples and places, units).
+
+    Complex numbers count as two examples, of their real and their imaginary parts.
+    """
     last = tensor.detach().movedim(axis, -1)
     *others, units = last.shape
     if last.numel() <= SAMPLE:
@@ -242,7 +261,7 @@ def rows(tensor: Tensor, axis: int) -> Tensor:
     else:
         some = places(prod(others), max(_LEAST_ROWS, SAMPLE // units), tensor.device)
         taken = last[torch.unravel_index(some, tuple(others))]
-    return taken.to(torch.promote_types(taken.dtype, torch.float32))
+    return parted(taken, 0).to(torch.promote_types(taken.real.dtype, torch.float32))
 
 
 def slope(function: Elementwise, z: Tensor) -> Tensor:

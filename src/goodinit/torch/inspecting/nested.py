@@ -60,23 +60,31 @@ def mapped(function: Callable[[Tensor], Any], value: Any) -> Any:
     >>> mapped(torch.Tensor.tolist, {"one": [torch.ones(2)], "two": "none"})
     {'one': [[1.0, 1.0]], 'two': 'none'}
     """
+    return _mapped(function, value, {})
+
+
+def _mapped(function: Callable[[Tensor], Any], value: Any, known: dict[int, Any]) -> Any:
     if isinstance(value, Tensor):
         return function(value)
+    if id(value) in known:
+        return known[id(value)]
     if not leaves(value, objects=True):
         return value
-    parts = {key: mapped(function, part) for key, part in _parts(value, objects=True)}
-    if type(value) is dict:
-        return parts
-    if isinstance(value, list | tuple):
-        named = hasattr(value, "_fields")
-        return type(value)(*parts.values()) if named else type(value)(list(parts.values()))
-    twin = copy.copy(value)
-    for key, part in parts.items():
+    if isinstance(value, list | tuple) or type(value) is dict:
+        parts = {key: _mapped(function, part, known) for key, part in _parts(value, objects=True)}
+        return parts if isinstance(value, dict) else _rebuilt(type(value), list(parts.values()))
+    twin = known[id(value)] = copy.copy(value)
+    for key, part in _parts(value, objects=True):
+        new = _mapped(function, part, known)
         if isinstance(value, Mapping):
-            twin[key] = part  # those of Hugging Face set the attribute too
+            twin[key] = new  # those of Hugging Face set the attribute too
         else:
-            object.__setattr__(twin, key, part)
+            object.__setattr__(twin, key, new)
     return twin
+
+
+def _rebuilt(kind: Any, parts: list[Any]) -> Any:
+    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
 
 
 def copied(value: Any) -> Any:

@@ -57,10 +57,10 @@ class Tracer(TorchFunctionMode):
         self._hooks: list[Any] = []
 
     def __enter__(self) -> "Tracer":
-        for module in self._names:
+        for module in self._names:  # asked of their class, since scripted modules refuse for theirs
             self._hooks += [
-                module.register_forward_pre_hook(self._enter_module, prepend=True),
-                module.register_forward_hook(self._leave_module),
+                nn.Module.register_forward_pre_hook(module, self._enter_module, prepend=True),
+                nn.Module.register_forward_hook(module, self._leave_module),
             ]
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
