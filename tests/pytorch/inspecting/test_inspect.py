@@ -34,7 +34,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "selu": nn.SELU,
     "gelu": nn.GELU,
     "silu": nn.SiLU,
-    "softplus": nn.Softplus,
+    "softplus": lambda: nn.Softplus(threshold=40),  # beyond it PyTorch has a line
     "linear": nn.Identity,
 }
 RATE = 0.1
