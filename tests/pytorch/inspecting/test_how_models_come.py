@@ -152,7 +152,7 @@ class Two(Wrapped):
 
 
 class Whole(Wrapped):
-    def forward(self, batch: Any) -> Any:  # type: ignore[override]
+    def forward(self, batch: Any) -> Any:
         return self.net(batch["x"])
 
 
