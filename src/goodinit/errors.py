@@ -1,6 +1,6 @@
 """How a wrong argument is said: in one line, with its name, what it got and what it takes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from math import isfinite
 from numbers import Integral, Real
@@ -9,6 +9,7 @@ from typing import Any
 
 _LONGEST_SHOWN = 80
 _TOO_LARGE = 2**63
+_MOST_SHOWN = 8
 
 
 class ArgumentError(ValueError):
@@ -75,6 +76,34 @@ def bad_name(argument: str, got: str, names: Iterable[str]) -> ArgumentError:
     near = get_close_matches(got.lower(), names, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return bad_argument(argument, got, f"one of {', '.join(names)}{hint}")
+
+
+def no_such(
+    argument: str, got: object, takes: str, names: Sequence[str], hint: str = ""
+) -> ArgumentError:
+    """Return the error for a name that a table or an archive doesn't have, with the nearest.
+
+    Examples
+    --------
+    >>> print(no_such("target", "prize", "the column to predict, one of", ["price", "rooms"]))
+    target: got 'prize', takes the column to predict, one of price, rooms (did you mean 'price'?)
+    """
+    near = get_close_matches(str(got or ""), names, n=1)
+    nearest = f" (did you mean {printable(near[0])!r}?)" if near else ""
+    more = ", …" if len(names) > _MOST_SHOWN else ""
+    shown = " ".join(", ".join(map(printable, names[:_MOST_SHOWN])).split())
+    return bad_argument(argument, got, f"{takes} {shown}{more}{nearest}{hint}")
+
+
+def printable(text: str) -> str:
+    r"""Return a text in which what a terminal would obey is written out.
+
+    Examples
+    --------
+    >>> printable("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def number(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,13 +152,16 @@ def test_any_real_type_becomes_float64_and_float64_is_not_copied() -> None:
         data = gd.load((X, Y10), test_fraction=0)
         assert data.X_train.dtype == np.float64
         np.testing.assert_array_equal(data.X_train, X)
-    assert gd.load((X10, Y10), test_fraction=0).X_train is X10
+    assert gd.load((X10, Y10), test_fraction=0, standardize=False).X_train is X10
 
 
 def test_a_dataset_is_returned_as_it_is() -> None:
-    whole = gd.load((X10, Y10), test_fraction=0)
+    whole = gd.load((X10, Y10), test_fraction=0, standardize=False)
     assert gd.load(whole) is whole
     assert gd.load(whole, standardize=True).X_train.mean() == 0
+    numbers = gd.load((X10, X10[:, 0] / 3), test_fraction=0, standardize=False)
+    assert gd.load(numbers) is numbers
+    assert gd.load(numbers, standardize=True).target_scale is not None
 
 
 def test_standardising_uses_the_training_part_only_and_keeps_constant_features_at_0() -> None:
@@ -171,9 +175,50 @@ def test_standardising_uses_the_training_part_only_and_keeps_constant_features_a
     assert data.X_test[0, 1:].tolist() == [0, 2]
 
 
-def test_numbers_to_predict_are_not_standardised() -> None:
-    y = X10[:, 0] + 0.5
-    np.testing.assert_array_equal(gd.load((X10, y), test_fraction=0, standardize=True).y_train, y)
+def test_numbers_to_predict_are_standardised_on_the_training_part_unless_told_not_to() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)), rng.normal(180_000, 80_000, 40)
+    data, raw = gd.load((X, y)), gd.load((X, y), standardize=False)
+    assert raw.target_scale is None
+    mean, deviation = raw.y_train.mean(), raw.y_train.std()
+    assert data.target_scale == ("y", mean, deviation)
+    np.testing.assert_allclose(data.y_train, (raw.y_train - mean) / deviation)
+    np.testing.assert_allclose(data.y_test, (raw.y_test - mean) / deviation)
+    assert "a number to predict, y, standardised (1 is " in data.describe()
+    assert data.fingerprint != replace(data, target_scale=None).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("X", "scaled"),
+    [
+        (X10 / 10, False),
+        (X10 * 10, True),
+        (X10 / 1e4, True),
+        (np.column_stack([X10[:, 0] / 20, X10[:, 0] / 1e4]), False),
+    ],
+    ids=["near 1", "large", "tiny", "of mixed scales"],
+)
+def test_arrays_are_standardised_where_their_size_asks_for_it(X: Any, scaled: bool) -> None:
+    data = gd.load((X, Y10), test_fraction=0)
+    assert (data.preparation == ("standardised",)) == scaled
+    np.testing.assert_array_equal(data.X_train == X, not scaled)
+    np.testing.assert_array_equal(gd.load((X, Y10), test_fraction=0, standardize=False).X_train, X)
+
+
+def test_the_articles_circles_are_never_scaled_unasked() -> None:
+    assert gd.load("circles").preparation == ()
+    np.testing.assert_array_equal(gd.load("circles").X_train, gd.circles().X_train)
+    assert gd.load("circles", standardize=True).preparation == ("standardised",)
+
+
+def test_the_task_can_be_said_where_the_labels_rule_guesses_wrong() -> None:
+    ages = np.tile(np.arange(4), 5)
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    assert gd.load((X, ages)).task == "multiclass"
+    assert gd.load((X, ages), task="regression").task == "regression"
+    assert gd.load((X, ages / 2), task="classification").classes == ("0", "0.5", "1", "1.5")
+    assert "strings" in refusal((X, list("ab") * 10), task="regression")
+    assert "did you mean 'regression'?" in refusal((X, ages), task="regresion")
 
 
 @given(
@@ -188,9 +233,8 @@ def test_a_split_keeps_every_example_once_and_every_class_its_share(
     X = np.column_stack([np.arange(len(y)), y]).astype(np.float64)
     n_test = np.ceil(test_fraction * len(y))
     assume(len(counts) <= n_test <= len(y) - len(counts))
-    data, again = (
-        gd.load((X, y), test_fraction=test_fraction, split_seed=split_seed) for _ in range(2)
-    )
+    how: Any = {"test_fraction": test_fraction, "split_seed": split_seed, "standardize": False}
+    data, again = (gd.load((X, y), **how) for _ in range(2))
     both = np.concatenate([data.X_train, data.X_test])
     np.testing.assert_array_equal(np.sort(both[:, 0]), X[:, 0])
     np.testing.assert_array_equal(np.concatenate([data.y_train, data.y_test]), both[:, 1])
@@ -203,14 +247,15 @@ def test_a_split_of_numbers_to_predict_keeps_every_example_once(
     n: int, test_fraction: float, split_seed: int
 ) -> None:
     y = np.arange(n) + 0.5
-    data = gd.load((y[:, None], y), test_fraction=test_fraction, split_seed=split_seed)
+    how: Any = {"test_fraction": test_fraction, "split_seed": split_seed, "standardize": False}
+    data = gd.load((y[:, None], y), **how)
     assert len(data.y_test) == np.ceil(test_fraction * n)
     np.testing.assert_array_equal(np.sort(np.concatenate([data.y_train, data.y_test])), y)
     np.testing.assert_array_equal(data.X_test[:, 0], data.y_test)
 
 
 def test_another_seed_makes_another_split_of_the_size_and_examples_of_scikit_learn() -> None:
-    zero, one = (gd.load((X10, Y10), split_seed=seed).X_test for seed in (0, 1))
+    zero, one = (gd.load((X10, Y10), split_seed=seed, standardize=False).X_test for seed in (0, 1))
     assert not np.array_equal(zero, one)
     theirs = train_test_split(X10, Y10, test_size=0.25, random_state=1, stratify=Y10)[1]
     np.testing.assert_array_equal(one, theirs)
@@ -237,7 +282,7 @@ BAD_DATA: dict[str, tuple[Any, dict[str, Any], str]] = {
     "empty string": ("", {}, "data: got ''"),
     "null byte": ("a\0b", {}, "data: got 'a\\x00b'"),
     "name too long": ("x" * 9999, {}, "data: got 'xxx"),
-    "none": (None, {}, "data: got None, takes a name, a path"),
+    "none": (None, {}, "data: got None, takes a name, a path, a DataFrame"),
     "number": (5, {}, "data: got 5"),
     "bytes": (b"circles", {}, "data: got b'circles'"),
     "list": ([X10, Y10], {}, "data: got [array("),
@@ -278,7 +323,11 @@ BAD_DATA: dict[str, tuple[Any, dict[str, Any], str]] = {
     "other labels": ((X10, Y10, X10, Y10.astype(str)), {}, "type of y_test: got '<U"),
     "string for number": ((X10, X10[:, 0] / 3, X10, ["a"] * 10), {}, "type of y_test: got '<U1'"),
     "lonely class": ((X10, [0] * 9 + [1]), {}, "test_fraction: got 0.25, takes 0, or a fraction"),
-    "whole numbers": ((X10, np.arange(10)), {}, "whole numbers count as classes: to predict them"),
+    "whole numbers": (
+        (X10, np.arange(10)),
+        {},
+        "whole numbers count as classes: to predict them, say",
+    ),
     "thin class": ((X10, [0] * 8 + [1] * 2), {"test_fraction": 0.8}, "smallest with 2 of 10"),
     "no room to train": ((X10, Y10), {"test_fraction": 0.95}, "test_fraction: got 0.95"),
     "no room to test": ((X10, Y10), {"test_fraction": 0.01}, "test_fraction: got 0.01"),
@@ -302,7 +351,7 @@ def test_bad_data_are_refused_in_one_line(data: Any, options: dict[str, Any], sa
     [("test_fraction", value) for value in (-0.1, 1, 1.5, np.nan, "0.5", None, True)]
     + [("split_seed", value) for value in (-1, 1.5, 2**32, "0", None, True)]
     + [("image_size", value) for value in (0, -1, 2.5, "8", True, (8,), (8, 0), (8, 8, 3), 8)]
-    + [("target", "y")],
+    + [("target", "y"), ("columns", ["a"]), ("drop", ["a"])],
 )
 def test_bad_options_are_refused_whatever_the_data(option: str, value: Any) -> None:
     assert f"{option}: got {value!r}, takes " in refusal("circles", **{option: value})

@@ -60,22 +60,23 @@ def test_a_table_comes_back_from_every_format(
     path = tmp_path / name
     WRITERS[name](table, path)
     for given_path in (path, str(path)):
-        data = gd.load(given_path, target="kind", test_fraction=0)
-        assert data.describe() == "pets: 12 train and 0 test examples, 2 features, 2 classes"
+        data = gd.load(given_path, target="kind", test_fraction=0, standardize=False)
+        assert data.describe().startswith("pets: 12 train and 0 test examples, 2 features")
+        assert data.describe().endswith(", 2 classes")
         np.testing.assert_array_equal(data.X_train, table[["height", "tame"]].to_numpy(float))
         np.testing.assert_array_equal(data.y_train, [0, 1, 1] * 4)
 
 
 def test_a_fractional_column_is_a_number_to_predict(table: pd.DataFrame, tmp_path: Path) -> None:
     table.drop(columns="kind").to_csv(tmp_path / "pets.csv", index=False)
-    data = gd.load(tmp_path / "pets.csv", target="height", test_fraction=0)
+    data = gd.load(tmp_path / "pets.csv", target="height", test_fraction=0, standardize=False)
     assert data.task == "regression"
     np.testing.assert_array_equal(data.y_train, table["height"])
 
 
 def test_an_archive_in_two_parts_keeps_its_parts(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", X_train=X10, y_train=Y10, X_test=X10[:3], y_test=Y10[:3])
-    data = gd.load(tmp_path / "a.npz")
+    data = gd.load(tmp_path / "a.npz", standardize=False)
     np.testing.assert_array_equal(data.X_train, X10)
     np.testing.assert_array_equal(data.y_test, Y10[:3])
 
@@ -86,12 +87,11 @@ BAD_CSV = {
     "b\n1\n2\n": ["shape of t.csv: got (2, 0)"],
     "a,b\n1,2\n3,4,5\n": ["data: got ", "line 3"],
     "a,b\n1,2,9\n3,4,5\n": ["data: got ", "CSV table"],
-    "a,b\n1,0\n,1\n": ["t.csv, row 1, column 'a': got None", "missing"],
-    "a,b\n1,0\n2\n": ["t.csv, row 1, column 'b': got None", "missing"],
-    "a,b\n1,0\n-inf,1\n": ["t.csv, row 1, column 'a': got -inf"],
-    "a,b\n1,0\n2,inf\n": ["t.csv, column 'b', row 1: got inf"],
-    "a,b\n1,3\n2,3\n": ["t.csv, column 'b': got [3]", "two classes"],
-    "a,c,b\nx,y,1\nz,w,0\n": ["t.csv, columns: got ['a', 'c']", "numbers"],
+    "a,b\n1,0\n-inf,1\n": ["t.csv, line 3, column 'a': got -inf"],
+    "a,b\n1,0\n2,inf\n": ["t.csv, column 'b', line 3: got inf"],
+    "a,b\n1,3\n2,3\n": ["t.csv, column 'b': got [3", "two classes"],
+    "a,b\n7,0\n7,1\n7,0\n7,1\n7,0\n7,1\n7,0\n7,1\n": ["t.csv, columns: got []", "a as constant"],
+    "1.5,0\n2.5,1\n": ["one of 1.5, 0", "the first line is read as the columns' names"],
     "a,by\n1,2\n": ["target: got 'b'", "one of a, by", "did you mean 'by'?"],
     '"a,b\n1,2': ["data: got ", "EOF inside string"],
 }
@@ -131,7 +131,7 @@ def test_a_cut_table_is_refused_by_name(
     whole = Path(name).read_bytes()
     Path(name).write_bytes(whole[: int(kept if kept > 1 else kept * len(whole))])
     if name == "pets.csv" and kept == 0.5:
-        Path(name).write_bytes(b"\xff" + whole)
+        Path(name).write_bytes(bytes(range(128)) + whole)
     assert name in refusal(name, target="kind")
 
 
@@ -155,7 +155,7 @@ def test_an_archive_with_pickles_or_lies_is_refused(
         archive.writestr("X.npy", _npy((10**13, 2)))
         archive.writestr("y.npy", _npy((10**13,)))
     assert "data: got 'a.npz'" in refusal("a.npz")
-    monkeypatch.setattr("goodinit.datasets.tables.LARGEST_BYTES", 100)
+    monkeypatch.setattr("goodinit.datasets.files.LARGEST_BYTES", 100)
     np.savez("a.npz", X=X10, y=Y10)
     assert "at most 1e-07 GB" in refusal("a.npz")
 

@@ -16,7 +16,10 @@ A notebook written for the articles runs with its import lines changed:
 
 - ``arguments``: what the functions accept
 - ``layers``: the mathematics that they share
+- ``aliases``: names that NumPy took away
+- ``neighbours``: what the course's next assignments import
 - ``three_layer``: articles 000 to 003
+- ``public_tests``: the checks that newer notebooks import
 - ``photographs``: the cats and dogs of article 004
 - ``deep``: article 004
 - ``published``: the figures that the articles print

@@ -7,7 +7,14 @@ import typer
 
 from goodinit.cli.ending import INTERRUPTED, complain
 from goodinit.cli.options import Figures, Json, Quiet
-from goodinit.cli.reading import formats_of, hidden_units, needs_torch, numbers, seeds_of
+from goodinit.cli.reading import (
+    column_names,
+    formats_of,
+    hidden_units,
+    needs_torch,
+    numbers,
+    seeds_of,
+)
 from goodinit.cli.telling import tell
 from goodinit.cli.watching import progress_bar, workers
 
@@ -20,7 +27,8 @@ def compare(
         str,
         typer.Argument(
             help="A data set (circles, moons, blobs, spirals, xor, digits, breast_cancer, wine, "
-            "iris), a table (.csv, .parquet, .npz), or a folder of images."
+            "iris), a table (.csv, .tsv, .parquet, .feather, .xlsx, .jsonl, .npz), or a folder of "
+            "images."
         ),
     ],
     init: Annotated[
@@ -61,13 +69,35 @@ def compare(
     target: Annotated[
         str | None, typer.Option(help="The column of a table that is to be predicted.")
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="The columns to learn from, split at commas. [default: all others]"),
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="Columns not to learn from, split at commas.")
+    ] = None,
+    missing: Annotated[
+        str,
+        typer.Option(
+            help="'fill' missing values (median, or a category of their own), or 'error'."
+        ),
+    ] = "fill",
+    task: Annotated[
+        str | None,
+        typer.Option(help="classification or regression. [default: what the target looks like]"),
+    ] = None,
     test_fraction: Annotated[
         float, typer.Option(help="Held out for testing where there is no test part.")
     ] = 0.25,
     split_seed: Annotated[int, typer.Option(help="Seed of that split.")] = 0,
     standardize: Annotated[
-        bool, typer.Option("--standardize", help="Features to mean 0, variance 1 on train.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--standardize/--no-standardize",
+            help="Features and numbers to predict to mean 0, variance 1 on train. [default: "
+            "numbers to predict, and features whose sizes need it]",
+        ),
+    ] = None,
     image_size: Annotated[
         int | None, typer.Option(help="Resize images to this many pixels on each side.")
     ] = None,
@@ -105,6 +135,10 @@ def compare(
     dataset = datasets.load(
         data,
         target=target,
+        columns=column_names("columns", columns),
+        drop=column_names("drop", drop),
+        missing=missing,
+        task=task,
         test_fraction=test_fraction,
         split_seed=split_seed,
         standardize=standardize,

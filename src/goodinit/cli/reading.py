@@ -1,5 +1,6 @@
 """How the words of an option are read."""
 
+import csv
 import re
 from typing import Any
 
@@ -13,6 +14,19 @@ def numbers(argument: str, text: str, kind: type[int] | type[float]) -> list[Any
     except ValueError:
         what = "whole numbers" if kind is int else "numbers"
         raise bad_argument(argument, text, f"{what} with commas between them") from None
+
+
+def column_names(argument: str, texts: list[str] | None) -> list[str] | None:
+    """Return the columns' names between the commas; one in double quotes may hold a comma."""
+    if not texts:
+        return None
+    try:
+        return [
+            name for row in csv.reader(texts, strict=True, skipinitialspace=True) for name in row
+        ]
+    except csv.Error as error:
+        takes = f"names with commas between them ({error})"
+        raise bad_argument(argument, ", ".join(texts), takes) from None
 
 
 def hidden_units(text: str) -> list[int]:

@@ -1,23 +1,33 @@
-"""Where data comes from: by name, as arrays, from a table file, from a folder of images.
+"""Where data comes from: by name, as arrays or frames, from a table file, from a folder of images.
 
-- ``files``: opening what a path names, with bounds
+- ``files``: what a path must be before it is read, with bounds
 - ``dataset``: a data set: its parts, its task, what may be wrong with it
 - ``parts``: cutting a test part, standardizing
 - ``synthetic``: circles, moons, blobs, spirals, xor
 - ``real``: digits, breast cancer, wine, iris
 - ``arrays``: arrays of the user's own
-- ``tables``: table files
+- ``archives``: NumPy archives
+- ``written``: numbers and dates as text writes them
+- ``delimited``: CSV and its kin: packed, encoded, separated
+- ``tables``: table files of every kind
+- ``frames``: pandas and Polars frames
+- ``cells``: what one column holds
+- ``columns``: which columns can be learned from
+- ``saying``: what was made of them, in phrases
+- ``preparing``: a table's columns as features
 - ``images``: folders of images
 - ``load``: all of these behind one door
 """
 
 from goodinit.datasets.dataset import Dataset
 from goodinit.datasets.load import NAMES, load
+from goodinit.datasets.parts import TEST_FRACTION
 from goodinit.datasets.real import breast_cancer, digits, iris, wine
 from goodinit.datasets.synthetic import blobs, circles, moons, spirals, xor
 
 __all__ = [
     "NAMES",
+    "TEST_FRACTION",
     "Dataset",
     "blobs",
     "breast_cancer",

@@ -26,6 +26,7 @@ def undivided(
     *,
     y_name: str = "y",
     image_shape: tuple[int, int, int] | None = None,
+    task: str | None = None,
 ) -> Dataset:
     """Return examples as a data set without a test part.
 
@@ -41,6 +42,8 @@ def undivided(
         What the user calls `y`.
     image_shape : (height, width, channels), optional
         Where a row is an image.
+    task : {"classification", "regression"}, optional
+        What there is to learn, where the labels themselves don't say it.
 
     Raises
     ------
@@ -56,20 +59,20 @@ def undivided(
     labels = as_labels(y_name, y)
     check_lengths("X", features, y_name, labels)
     check_varied(y_name, labels)
-    values = class_values(labels)
+    targets, classes = labelled(labels, task, y_name)
     return Dataset(
-        name,
-        features,
-        labels if values is None else np.searchsorted(values, labels),
-        features[:0],
-        np.empty(0, np.float64 if values is None else np.int64),
-        _class_names(values),
-        image_shape,
+        name, features, targets, features[:0], targets[:0], classes, image_shape=image_shape
     )
 
 
 def divided(
-    name: str, X_train: ArrayLike, y_train: ArrayLike, X_test: ArrayLike, y_test: ArrayLike
+    name: str,
+    X_train: ArrayLike,
+    y_train: ArrayLike,
+    X_test: ArrayLike,
+    y_test: ArrayLike,
+    *,
+    task: str | None = None,
 ) -> Dataset:
     """Return examples that come in two parts as a data set; `y_train` says what the labels mean.
 
@@ -91,10 +94,49 @@ def divided(
     check_lengths("X_test", X[1], "y_test", y[1])
     check_parts_match(*X)
     check_varied("y_train", y[0])
-    values = class_values(y[0])
+    values = _values(y[0], task, "y_train")
     if values is not None:
         y = np.searchsorted(values, y[0]), _indices_of_test_labels(y[1], values)
     return Dataset(name, X[0], y[0], X[1], y[1], _class_names(values))
+
+
+def labelled(
+    labels: NDArray[Any], task: str | None, name: str
+) -> tuple[NDArray[Any], tuple[str, ...] | None]:
+    """Return what labels are to be learned as: class indices and names, or numbers and None.
+
+    Parameters
+    ----------
+    labels : array, shape (n_samples,)
+        As `as_labels` returns them.
+    task : {"classification", "regression"} or None
+        None: by the rule of `class_values`.
+    name : str
+        What the user calls them.
+
+    Raises
+    ------
+    ArgumentError
+        Where strings are to be predicted as numbers.
+
+    Examples
+    --------
+    >>> labelled(np.array([3, 7, 3]), None, "y")
+    (array([0, 1, 0]), ('3', '7'))
+    >>> labelled(np.array([3, 7, 3]), "regression", "y")
+    (array([3, 7, 3]), None)
+    """
+    values = _values(labels, task, name)
+    return (labels if values is None else np.searchsorted(values, labels)), _class_names(values)
+
+
+def numbered(text: str) -> bool:
+    """Return whether a text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def class_values(labels: NDArray[Any]) -> NDArray[Any] | None:
@@ -120,10 +162,23 @@ def class_values(labels: NDArray[Any]) -> NDArray[Any] | None:
     return None if scattered or (values != np.round(values)).any() else values
 
 
+def _values(labels: NDArray[Any], task: str | None, name: str) -> NDArray[Any] | None:
+    if task == "classification":
+        return np.unique(labels)
+    if task == "regression":
+        if labels.dtype.kind in "Ub":
+            kind = "strings" if labels.dtype.kind == "U" else "bools"
+            raise bad_argument(name, kind, "numbers, for task='regression'")
+        return None
+    return class_values(labels)
+
+
 def _class_names(values: NDArray[Any] | None) -> tuple[str, ...] | None:
     if values is None:
         return None
-    return tuple(str(int(v)) if isinstance(v, np.floating) else str(v) for v in values)
+    return tuple(
+        str(int(v)) if isinstance(v, np.floating) and v == int(v) else str(v) for v in values
+    )
 
 
 def _indices_of_test_labels(labels: NDArray[Any], values: NDArray[Any]) -> NDArray[np.int64]:

@@ -1,16 +1,33 @@
 """What a data set is: a training part and a test part that have been checked against each other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from goodinit.errors import bad_argument
+
+
+class TargetScale(NamedTuple):
+    """What a standardised number to predict is in the user's own units.
+
+    Attributes
+    ----------
+    name : str
+    mean : float
+        What 0 stands for.
+    deviation : float
+        What 1 stands for, above 0.
+    """
+
+    name: str
+    mean: float
+    deviation: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +53,10 @@ class Dataset:
         The class names in the order of their indices. None: `y` is a number to predict.
     image_shape : (height, width, channels), optional
         Where a row is an image, how its features fold into one.
+    preparation : tuple of str
+        What was made of the user's columns before these features, in phrases.
+    target_scale : TargetScale, optional
+        Where numbers to predict are standardised, what they were.
 
     Raises
     ------
@@ -59,6 +80,8 @@ class Dataset:
     y_test: NDArray[Any]
     classes: tuple[str, ...] | None
     image_shape: tuple[int, int, int] | None = None
+    preparation: tuple[str, ...] = ()
+    target_scale: TargetScale | None = None
 
     def __post_init__(self) -> None:
         checked = {
@@ -92,21 +115,30 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What tells these examples from any others: a checksum of arrays, types and classes."""
+        """What tells these examples from any others: a checksum of arrays, types and classes.
+
+        The arrays are what became of the user's columns, so that the preparation is covered.
+        """
         found = sha256()
         for array in (self.X_train, self.y_train, self.X_test, self.y_test):
             found.update(f"{array.dtype.str} {array.shape}".encode())
             found.update(np.ascontiguousarray(array).data)
         found.update(repr(self.classes).encode())
+        if self.target_scale is not None:
+            found.update(repr(tuple(self.target_scale)).encode())
         return found.hexdigest()[:16]
 
     def describe(self) -> str:
         """Return one line: the name, how many examples and features, what there is to learn."""
         features = f"{self.n_features} feature{'s' if self.n_features > 1 else ''}"
+        made = f" ({'; '.join(self.preparation)})" if self.preparation else ""
         target = "a number to predict" if self.classes is None else f"{len(self.classes)} classes"
+        if self.target_scale is not None:
+            name, mean, deviation = self.target_scale
+            target += f", {name}, standardised (1 is {_plain(deviation)}, 0 is {_plain(mean)})"
         return (
             f"{self.name}: {len(self.X_train)} train and {len(self.X_test)} test examples, "
-            f"{features}, {target}"
+            f"{features}{made}, {target}"
         )
 
 
@@ -158,8 +190,18 @@ def as_features(
     return array
 
 
-def as_labels(argument: str, y: ArrayLike) -> NDArray[Any]:
+def as_labels(
+    argument: str, y: ArrayLike, place: Callable[[int], str] = "row {}".format
+) -> NDArray[Any]:
     """Return `y` as an array (n_samples,) of strings, bools, or finite numbers.
+
+    Parameters
+    ----------
+    argument : str
+        What the user calls `y`.
+    y : array-like
+    place : callable
+        From a row, counted from 0, to how the message calls it.
 
     Raises
     ------
@@ -179,7 +221,7 @@ def as_labels(argument: str, y: ArrayLike) -> NDArray[Any]:
         for row, label in enumerate(array):
             if not isinstance(label, str):
                 takes = "a string (labels are all strings, all bools or all numbers)"
-                raise bad_argument(f"{argument}, row {row}", label, takes)
+                raise bad_argument(f"{argument}, {place(row)}", label, takes)
     if array.dtype.kind in "OT":
         array = array.astype(np.str_)
     if array.dtype.kind not in "biufU":
@@ -188,7 +230,7 @@ def as_labels(argument: str, y: ArrayLike) -> NDArray[Any]:
         array = _as_float64(array)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         row = int(np.isfinite(array).argmin())
-        raise bad_argument(f"{argument}, row {row}", float(array[row]), "a finite number")
+        raise bad_argument(f"{argument}, {place(row)}", float(array[row]), "a finite number")
     return array
 
 
@@ -252,3 +294,8 @@ def _check_targets(
     unseen = [] if classes is None else np.setdiff1d(y_test, y_train).tolist()
     if unseen:
         raise bad_argument("classes in y_test", unseen, "only classes that y_train has too")
+
+
+def _plain(value: float) -> str:
+    """Return a number as one writes it by hand."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"

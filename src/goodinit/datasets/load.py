@@ -1,53 +1,81 @@
-"""Which source a user means: a name, arrays, a table file, a folder of images, or a data set."""
+"""Which source a user means: a name, arrays, a frame, a table, a folder of images, a data set."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+from goodinit.datasets.archives import read_archive
 from goodinit.datasets.arrays import divided, undivided
 from goodinit.datasets.dataset import Dataset
+from goodinit.datasets.files import check_readable, why_missing
+from goodinit.datasets.frames import Source, as_source
 from goodinit.datasets.images import read_folder
-from goodinit.datasets.parts import TEST_FRACTION, check_split, is_number, split, standardized
+from goodinit.datasets.parts import (
+    TEST_FRACTION,
+    check_split,
+    is_number,
+    needs_scaling,
+    split,
+    standardized,
+    target_standardized,
+)
+from goodinit.datasets.preparing import MISSING, Choice, prepared
 from goodinit.datasets.real import REAL
 from goodinit.datasets.synthetic import SYNTHETIC
 from goodinit.datasets.tables import read_table
 from goodinit.errors import bad_argument, bad_name
 
 NAMES: dict[str, Callable[..., Dataset]] = {**SYNTHETIC, **REAL}
+TASKS = ("classification", "regression")
 
 
 def load(
     data: Any,
     *,
     target: str | None = None,
+    columns: str | Sequence[str] | None = None,
+    drop: str | Sequence[str] | None = None,
+    missing: str = "fill",
+    task: str | None = None,
     test_fraction: float = TEST_FRACTION,
     split_seed: int = 0,
-    standardize: bool = False,
+    standardize: bool | None = None,
     image_size: int | tuple[int, int] | None = None,
 ) -> Dataset:
     """Return the data set that `data` means.
 
     Parameters
     ----------
-    data : str, Path, tuple of arrays, or Dataset
+    data : str, Path, DataFrame, tuple of arrays, or Dataset
         A name in `NAMES`; a table file or a folder of images (a name wins over a path: write
-        ``./circles`` for a folder of that name); ``(X, y)`` or ``(X_train, y_train, X_test,
-        y_test)`` with ``X`` of shape (n_samples, n_features) and ``y`` of shape (n_samples,); a
-        `Dataset`, returned as it is. Labels that are strings, bools or few whole numbers are
-        classes, other numbers are to be predicted: `goodinit.datasets.arrays.class_values` has
-        the rule.
+        ``./circles`` for a folder of that name); a pandas or Polars frame; ``(X, y)`` or
+        ``(X_train, y_train, X_test, y_test)`` with ``X`` of shape (n_samples, n_features), an array
+        or a frame, and ``y`` of shape (n_samples,); a `Dataset`, returned as it is. Labels that are
+        strings, bools or few whole numbers are classes, other numbers are to be predicted:
+        `goodinit.datasets.arrays.class_values` has the rule. What is made of a table's columns:
+        `goodinit.datasets.preparing.prepared`.
     target : str, optional
-        The column of a table file to predict.
+        The column of a table to predict.
+    columns, drop : str or sequence of str, optional
+        The columns of a table to learn from, all where not given; or those not to learn from.
+    missing : {"fill", "error"}
+        Whether missing values of a table are filled, or refused.
+    task : {"classification", "regression"}, optional
+        What there is to learn, where the labels' own rule guesses wrong.
     test_fraction : float
         Where the data have no test part, the share of examples to set aside for it, in [0, 1).
         Circles, moons, blobs, spirals, xor, and arrays or archives in two parts bring their own
         test part: this and `split_seed` then change nothing.
     split_seed : int
         Which examples those are. The same seed sets aside the same ones.
-    standardize : bool
-        Whether features get mean 0 and standard deviation 1 over the training part.
+    standardize : bool, optional
+        Whether features, and numbers to predict, get mean 0 and standard deviation 1 over the
+        training part. Where not given: numbers to predict do; features of a table, of arrays and
+        archives do where their size asks for it
+        (`goodinit.datasets.parts.needs_scaling`); named sets, images and a `Dataset` don't.
     image_size : int or (height, width), optional
         What the images of a folder are resized to.
 
@@ -61,7 +89,8 @@ def load(
     >>> print(load("circles").describe())
     circles: 300 train and 100 test examples, 2 features, 2 classes
     >>> print(load(([[0.0], [1.0], [2.0], [3.0]], [1.5, 2.5, 3.0, 4.0])).describe())
-    arrays: 3 train and 1 test examples, 1 feature, a number to predict
+    arrays: 3 train and 1 test examples, 1 feature, a number to predict, y, standardised (1 is
+    1.027, 0 is 2.667)
     >>> load("cirlces")
     Traceback (most recent call last):
         ...
@@ -70,18 +99,42 @@ def load(
     """
     check_split(test_fraction, split_seed)
     size = _height_and_width(image_size)
+    choice = Choice(
+        target, _names("columns", columns), _names("drop", drop), missing, standardize, task
+    )
+    _check_words(choice)
     path = _path(data)
-    _check_options(path, target, image_size)
-    if path is not None:
-        dataset = read_folder(path, size) if path.is_dir() else read_table(path, target)
+    kind = _kind(path)
+    source = Source(read_table(path)) if path and kind == "table" else as_source(data)
+    _check_options(choice, image_size, "table" if source else kind)
+    parts: dict[str, Any] = {"test_fraction": test_fraction, "split_seed": split_seed}
+    name = target or "y"
+    if source is not None:
+        dataset = prepared(source, choice, **parts)
+        name = str(source.labels.name) if source.labels is not None else name
+    elif path is not None:
+        dataset = read_folder(path, size) if kind == "folder" else read_archive(path, target, task)
     elif isinstance(data, str):
-        parts = {"test_fraction": test_fraction, "split_seed": split_seed} if data in REAL else {}
-        dataset = NAMES[data](**parts)
+        dataset = NAMES[data](**(parts if data in REAL else {}))
     else:
-        dataset = _from_values(data)
-    if len(dataset.X_test) == 0 and dataset is not data:
-        dataset = split(dataset, test_fraction=test_fraction, split_seed=split_seed)
-    return standardized(dataset) if standardize else dataset
+        dataset = _from_values(data, task)
+    given = dataset is data
+    if len(dataset.X_test) == 0 and not given:
+        dataset = split(dataset, **parts)
+    arrays = kind == "archive" or isinstance(data, tuple)
+    if source is None and _wants_scaling(dataset, standardize, arrays=arrays):
+        notes = (*dataset.preparation, "standardised")
+        dataset = replace(standardized(dataset), preparation=notes)
+    if dataset.classes is None and (standardize or (standardize is None and not given)):
+        dataset = target_standardized(dataset, name)
+    return dataset
+
+
+def _wants_scaling(dataset: Dataset, standardize: bool | None, *, arrays: bool) -> bool:
+    """Return whether features are scaled: where that was asked, or plain arrays need it."""
+    if standardize is None:
+        return arrays and needs_scaling(dataset.X_train, mixed=False)
+    return standardize
 
 
 def _path(data: object) -> Path | None:
@@ -90,10 +143,12 @@ def _path(data: object) -> Path | None:
         return None
     path = Path(data)
     if data != "" and _exists(path):
+        check_readable(path)
         return path
     files = "a file or folder that exists"
-    if isinstance(data, Path) or path.suffix or {"/", os.sep} & set(data):
-        raise bad_argument("data", data, f"{files}, or one of {', '.join(NAMES)}")
+    why = why_missing(path)
+    if isinstance(data, Path) or path.suffix or why or {"/", os.sep} & set(data):
+        raise bad_argument("data", data, f"{files}, or one of {', '.join(NAMES)}{why}")
     raise bad_name("data", data, [*NAMES, files])
 
 
@@ -104,28 +159,64 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _check_options(path: Path | None, target: object, image_size: object) -> None:
-    is_folder = path is not None and path.is_dir()
-    if target is not None and (path is None or is_folder):
-        raise bad_argument("target", target, "no value unless the data are a table file")
-    if target is not None and not isinstance(target, str):
-        raise bad_argument("target", target, "the name of a column")
-    if image_size is not None and not is_folder:
+def _kind(path: Path | None) -> str:
+    """Return what a path is to be read as, "" where there is none."""
+    if path is None:
+        return ""
+    if path.is_dir():
+        return "folder"
+    return "archive" if path.suffix.lower() == ".npz" else "table"
+
+
+def _names(argument: str, names: str | Sequence[str] | None) -> list[str] | None:
+    """Return the columns' names that were given, one or several."""
+    if names is None:
+        return None
+    several = [names] if isinstance(names, str) else list(names)
+    if not several or not all(isinstance(name, str) for name in several):
+        raise bad_argument(argument, names, "names of columns")
+    return several
+
+
+def _check_words(choice: Choice) -> None:
+    if choice.target is not None and not isinstance(choice.target, str):
+        raise bad_argument("target", choice.target, "the name of a column")
+    if choice.missing not in MISSING:
+        raise bad_name("missing", str(choice.missing), MISSING)
+    if choice.task is not None and choice.task not in TASKS:
+        raise bad_name("task", str(choice.task), TASKS)
+    if choice.standardize not in (None, True, False):
+        raise bad_argument("standardize", choice.standardize, "True or False")
+
+
+def _check_options(choice: Choice, image_size: object, kind: str) -> None:
+    """Raise ArgumentError for an option that says nothing of such data."""
+    if choice.target is not None and kind not in ("table", "archive"):
+        raise bad_argument("target", choice.target, "no value unless the data are a table")
+    for argument, value in (("columns", choice.columns), ("drop", choice.drop)):
+        if value is not None and kind != "table":
+            raise bad_argument(argument, value, "no value unless the data are a table")
+    if choice.missing != MISSING[0] and kind != "table":
+        raise bad_argument("missing", choice.missing, "no value unless the data are a table")
+    if image_size is not None and kind != "folder":
         raise bad_argument(
             "image_size", image_size, "no value unless the data are a folder of images"
         )
 
 
-def _from_values(data: Any) -> Dataset:
+def _from_values(data: Any, task: str | None) -> Dataset:
     match data:
         case Dataset():
             return data
         case (X, y) if isinstance(data, tuple):
-            return undivided("arrays", X, y)
+            return undivided("arrays", X, y, task=task)
         case (X_train, y_train, X_test, y_test) if isinstance(data, tuple):
-            return divided("arrays", X_train, y_train, X_test, y_test)
+            return divided("arrays", X_train, y_train, X_test, y_test, task=task)
         case _:
-            takes = "a name, a path, (X, y), (X_train, y_train, X_test, y_test), or a Dataset"
+            takes = (
+                "a name, a path, a DataFrame, (X, y), (X_train, y_train, X_test, y_test), or a "
+                "Dataset"
+            )
             raise bad_argument("data", data, takes)
 
 

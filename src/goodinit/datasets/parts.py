@@ -3,14 +3,17 @@
 from dataclasses import replace
 from math import ceil
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from goodinit.datasets.dataset import Dataset
-from goodinit.errors import ArgumentError, bad_argument
+from goodinit.datasets.dataset import Dataset, TargetScale
+from goodinit.errors import ArgumentError, bad_argument, printable
 
 TEST_FRACTION = 0.25
+_LARGE = 10  # root mean square of a feature, above which it swamps the others
+_MIXED = 10  # times as much may a table's column vary as another
 
 
 def split(
@@ -47,7 +50,7 @@ def split(
     check_split(test_fraction, split_seed)
     if test_fraction == 0:
         return dataset
-    train, test = _split_rows(dataset, test_fraction, split_seed)
+    train, test = split_rows(dataset.y_train, dataset.classes, test_fraction, split_seed)
     X, y = dataset.X_train, dataset.y_train
     return replace(dataset, X_train=X[train], y_train=y[train], X_test=X[test], y_test=y[test])
 
@@ -95,40 +98,123 @@ def standardized(dataset: Dataset) -> Dataset:
     return replace(dataset, X_train=X_train, X_test=X_test)
 
 
-def _split_rows(
-    dataset: Dataset, test_fraction: float, split_seed: int
+def split_rows(
+    y: NDArray[Any], classes: tuple[str, ...] | None, test_fraction: float, split_seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which rows are for training and which for testing.
+
+    Parameters
+    ----------
+    y : array, shape (n_samples,)
+        Class indices, or numbers to predict where `classes` is None.
+    classes : tuple of str, or None
+    test_fraction, split_seed
+        As `split` takes them, and raises what it raises.
+    """
     from sklearn.model_selection import train_test_split  # here, because it is slow to import
 
-    n = len(dataset.y_train)
+    n = len(y)
+    if test_fraction == 0:
+        return np.arange(n), np.arange(0)
     n_test = ceil(test_fraction * n)
-    labels = None if dataset.classes is None else dataset.y_train
+    labels = None if classes is None else y
     counts = np.array([n]) if labels is None else np.unique(labels, return_counts=True)[1]
     if counts.min() < 2 or not len(counts) <= n_test <= n - len(counts):
-        raise _too_few(dataset, test_fraction, counts)
+        raise _too_few(classes, test_fraction, counts)
     train, test = train_test_split(
         np.arange(n), test_size=float(test_fraction), random_state=int(split_seed), stratify=labels
     )
     if labels is not None and len(np.unique(labels[train])) < len(counts):
-        raise _too_few(dataset, test_fraction, counts)
+        raise _too_few(classes, test_fraction, counts)
     return train, test
 
 
-def _too_few(dataset: Dataset, test_fraction: float, counts: NDArray[np.int64]) -> ArgumentError:
-    n = len(dataset.y_train)
+def _too_few(
+    classes: tuple[str, ...] | None, test_fraction: float, counts: NDArray[np.int64]
+) -> ArgumentError:
+    n = counts.sum()
     takes = "0, or a fraction that leaves examples for both parts"
-    if dataset.classes is None:
+    if classes is None:
         return bad_argument("test_fraction", test_fraction, f"{takes} ({n} in all)")
-    smallest = f"{len(counts)} classes, the smallest with {counts.min()} of {n} examples"
-    counted = all(name.lstrip("-").isdecimal() for name in dataset.classes)
-    rule = (
-        "; whole numbers count as classes: to predict them, give them a fraction or pass a Dataset "
-        "with classes=None"
+    rarest = printable(classes[int(counts.argmin())])
+    smallest = (
+        f"{len(counts)} classes, the smallest with {counts.min()} of {n} examples: {rarest!r}"
     )
+    counted = all(name.lstrip("-").isdecimal() for name in classes)
+    rule = "; whole numbers count as classes: to predict them, say that the task is regression"
     return bad_argument(
         "test_fraction",
         test_fraction,
         f"{takes} in every class ({smallest}{rule if counted else ''})",
+    )
+
+
+def needs_scaling(X: NDArray[np.float64], *, mixed: bool) -> bool:
+    """Return whether gradient descent needs features scaled, by their size over the training part.
+
+    Yes where the largest root mean square of a feature is above 10 or below 0.1, the range in which
+    initializers are derived for inputs near 1; of a table's columns (`mixed`) also where one varies
+    ten times as much as another.
+
+    Parameters
+    ----------
+    X : array, shape (n_samples, n_features)
+        NaN where a value is missing.
+    mixed : bool
+
+    Examples
+    --------
+    >>> needs_scaling(np.array([[0.5, 1.0], [-1.0, 0.3]]), mixed=True)
+    False
+    >>> needs_scaling(np.array([[180.0, 1.0], [170.0, 0.3]]), mixed=True)
+    True
+    """
+    with np.errstate(over="ignore"):
+        size = np.sqrt(np.nanmean(X**2, axis=0))
+        spread = np.nanstd(X, axis=0)
+    spread = spread[spread > 0]
+    largest = size.max()
+    differ = mixed and len(spread) > 0 and spread.max() > _MIXED * spread.min()
+    return bool(largest > _LARGE or 0 < largest < 1 / _LARGE or differ)
+
+
+def target_standardized(dataset: Dataset, name: str = "y") -> Dataset:
+    """Return `dataset` with its numbers to predict at mean 0 and standard deviation 1.
+
+    Both are those of the training part, with which the test part is moved. Gradient descent
+    at a usual learning rate diverges on numbers of thousands.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With numbers to predict.
+    name : str
+        What they are called.
+
+    Raises
+    ------
+    ArgumentError
+        Where their variance overflows.
+
+    Examples
+    --------
+    >>> from goodinit.datasets.arrays import undivided
+    >>> prices = undivided("prices", [[0.0], [1.0]], [1000.5, 3000.5])
+    >>> target_standardized(prices, "price").describe()
+    'prices: 2 train and 0 test examples, 1 feature, a number to predict, price, standardised (1 is
+    1,000, 0 is 2,000)'
+    """
+    y = dataset.y_train
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = float(y.mean()), float(y.std())
+    if not 0 < deviation < np.inf:
+        takes = "numbers to predict that differ, of a variance that a float64 can hold"
+        raise bad_argument("y_train", float(np.abs(y).max()), takes)
+    return replace(
+        dataset,
+        y_train=(y - mean) / deviation,
+        y_test=(dataset.y_test - mean) / deviation,
+        target_scale=TargetScale(printable(name), mean, deviation),
     )
 
 

@@ -1,139 +1,179 @@
-"""What a table file holds: CSV, Parquet, and NumPy archives without pickles."""
+"""Which reader a table file needs: text, Parquet, Arrow, Excel, JSON lines."""
 
 from __future__ import annotations
 
-import warnings
-import zipfile
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from goodinit.datasets.arrays import divided, undivided
-from goodinit.datasets.dataset import Dataset, as_features
-from goodinit.datasets.files import LARGEST_BYTES, reading
-from goodinit.errors import ArgumentError, bad_argument
+from goodinit.datasets import delimited
+from goodinit.datasets.files import check_size, reading
+from goodinit.errors import bad_argument
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TWO_PARTS = ("X_train", "y_train", "X_test", "y_test")
-MOST_SHOWN = 8
+_PACKED = (".gz", ".bz2", ".xz", ".zip")
+_CELL = 8  # bytes of a value in memory, at least
 
 
-def read_table(path: Path, target: str | None) -> Dataset:
-    """Return the examples of a table file.
+@dataclass(frozen=True)
+class Table:
+    """Rows and columns that were read, before anything is made of them.
+
+    Attributes
+    ----------
+    name : str
+        What the data are called.
+    shown : str
+        The file, in messages.
+    frame : DataFrame
+        A row per example, its index from 0 on.
+    header : list of str
+        The columns' names as they were written: two may be alike, which in ``frame`` are not.
+    where : callable
+        From a row's number, from 0, to where a reader finds it: ``"line 7"``.
+    notes : tuple of str
+        What there is to say of how it was read.
+    """
+
+    name: str
+    shown: str
+    frame: pd.DataFrame
+    header: list[str]
+    where: Callable[[int], str]
+    notes: tuple[str, ...] = ()
+
+
+def read_table(path: Path) -> Table:
+    """Return a table file's rows and columns.
 
     Parameters
     ----------
     path : Path
-        A ``.csv`` or ``.parquet`` table, a row per example; or an ``.npz`` archive of arrays ``X``
-        and ``y``, or ``X_train``, ``y_train``, ``X_test`` and ``y_test``. A first CSV column
-        without a name numbers the rows and is left out.
-    target : str or None
-        The column to predict; all others are features. In an archive, the array that stands for
-        ``y``.
-
-    Returns
-    -------
-    Dataset
-        With a test part only where an archive has one.
+        Text (``.csv``, ``.tsv``, ``.tab``, ``.txt``, ``.data``, ``.dat``; also packed, such as
+        ``.csv.gz``), ``.parquet``, ``.feather``, ``.arrow``, ``.xlsx``, ``.json`` or ``.jsonl``.
 
     Raises
     ------
     ArgumentError
-        Where the file is of another kind, can't be read or is damaged, holds pickled objects, or
-        has no such target; where a feature isn't numeric, or a value is missing or infinite.
+        Where the file is of another kind, can't be read, is damaged or larger than memory allows.
     """
-    suffix = path.suffix.lower()
-    if suffix == ".npz":
-        return _read_archive(path, target)
-    frame = _read_frame(path, suffix)
-    columns = [str(column) for column in frame.columns]
-    frame = frame.set_axis(columns, axis=1)
-    if target not in columns:
-        raise _no_such("target", target, "the column to predict, one of", columns)
-    features = frame.drop(columns=target)
-    _check_frame(path.name, frame, features)
-    names = list(features.columns)
-    X = as_features(path.name, features.to_numpy(np.float64), columns=names)
-    y_name = f"{path.name}, column {target!r}"
-    return undivided(path.stem, X, frame[target].to_numpy(), y_name=y_name)
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in _PACKED:
+        suffixes.pop()
+        if not suffixes:
+            suffixes = [".csv"]
+    suffix = suffixes[-1] if suffixes else ""
+    name = path.name[: len(path.name) - sum(map(len, path.suffixes[-2:]))] or path.stem
+    name = path.stem if path.suffix.lower() not in _PACKED else name
+    if suffix in _TEXT:
+        text = delimited.read(path)
+        return Table(name, path.name, text.frame, text.header, lambda i: f"line {text.line(i)}")
+    if suffix not in _READERS:
+        kinds = ", ".join([*_TEXT[:2], *_READERS])
+        takes = f"a table ({kinds}, .npz) or a folder of images"
+        raise bad_argument("data", str(path), takes + _hint(suffix))
+    what, read = _READERS[suffix]
+    with reading(str(path), what):
+        frame, notes = read(path)
+    return of_frame(frame, name, path.name, notes)
 
 
-def _read_frame(path: Path, suffix: str) -> pd.DataFrame:
+def of_frame(frame: Any, name: str, shown: str, notes: tuple[str, ...] = ()) -> Table:
+    """Return a pandas frame as a table: its columns' names strings, its rows numbered.
+
+    An index that isn't just the rows' numbers is left out, and said.
+    """
     import pandas as pd  # here, because it is slow to import
 
-    if suffix == ".parquet":
-        with reading(str(path), "a Parquet table"):
-            return pd.read_parquet(path)
-    if suffix != ".csv":
-        takes = "a table (.csv, .parquet, .npz) or a folder of images"
-        raise bad_argument("data", str(path), takes)
-    with (
-        reading(str(path), "a CSV table with a header"),
-        # Rows longer than the header: pandas shifts the columns, or with index_col=False cuts the
-        # rows and warns.
-        warnings.catch_warnings(action="error", category=pd.errors.ParserWarning),
-    ):
-        frame = pd.read_csv(path, index_col=False, low_memory=False)
-    return frame.drop(columns=[c for c in frame.columns[:1] if c == "Unnamed: 0"])
+    names = ["_".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in frame.columns]
+    index = [str(level) for level in frame.index.names if level is not None]
+    plain = isinstance(frame.index, pd.RangeIndex)
+    if not plain and index:
+        notes = (*notes, f"left out the index, {', '.join(index)}")
+    seen: dict[str, int] = {}
+    unlike = []
+    for column in names:
+        seen[column] = seen.get(column, 0) + 1
+        unlike.append(column if seen[column] == 1 else f"{column}.{seen[column] - 1}")
+    made = frame.set_axis(unlike, axis=1).reset_index(drop=True)
+    return Table(name, shown, made, names, lambda row: f"row {row}", notes)
 
 
-def _check_frame(shown: str, frame: pd.DataFrame, features: pd.DataFrame) -> None:
-    from pandas.api.types import is_numeric_dtype  # here, because it is slow to import
+def _parquet(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    import pandas as pd  # here, because it is slow to import
+    import pyarrow.parquet as pq
 
-    if frame.empty:
-        raise bad_argument(f"shape of {shown}", frame.shape, "at least 1 row")
-    other = [name for name, dtype in features.dtypes.items() if not is_numeric_dtype(dtype)]
-    if other:
-        takes = "numbers (turn these columns into numbers, or leave them out)"
-        raise bad_argument(f"{shown}, columns", other, takes)
-    missing = frame.isna().to_numpy()
-    if missing.any():
-        row, column = (int(i) for i in np.unravel_index(missing.argmax(), missing.shape))
-        where = f"{shown}, row {row}, column {frame.columns[column]!r}"
-        raise bad_argument(where, None, "a value (this one is missing)")
+    found = pq.read_metadata(path)
+    unpacked = sum(found.row_group(i).total_byte_size for i in range(found.num_row_groups))
+    cells = _CELL * found.num_rows * found.num_columns
+    check_size(str(path), max(unpacked, cells), "tables")
+    return pd.read_parquet(path), ()
 
 
-def _read_archive(path: Path, target: str | None) -> Dataset:
-    with reading(str(path), "a NumPy archive of plain arrays"):
-        _check_declared_size(path)
-        with np.load(path, allow_pickle=False) as archive:
-            held = list(archive.files)
-            wanted = _arrays_wanted(path, held, target)
-            arrays: list[NDArray[Any]] = [archive[name] for name in wanted]
-    if len(wanted) == 4:
-        return divided(path.stem, *arrays)
-    return undivided(path.stem, *arrays, y_name=wanted[1])
+def _arrow(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as source:
+        try:
+            table = pa.ipc.open_file(source).read_all()
+        except pa.ArrowInvalid:  # no file but a stream
+            source.seek(0)
+            table = pa.ipc.open_stream(source).read_all()
+        check_size(str(path), table.nbytes, "tables")
+        return table.to_pandas(), ()
 
 
-def _check_declared_size(path: Path) -> None:
+def _excel(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    import zipfile
+
+    import pandas as pd  # here, because it is slow to import
+
     with zipfile.ZipFile(path) as archive:
-        declared = sum(entry.file_size for entry in archive.infolist())
-    if declared > LARGEST_BYTES:
-        takes = f"arrays of at most {LARGEST_BYTES / 1e9:g} GB (these are {declared / 1e9:.0f} GB)"
-        raise bad_argument("data", str(path), takes)
+        check_size(str(path), sum(entry.file_size for entry in archive.infolist()), "workbooks")
+    try:
+        with pd.ExcelFile(path, engine="openpyxl") as book:
+            sheets = [str(name) for name in book.sheet_names]
+            frame = book.parse(sheets[0])
+    except ImportError:
+        takes = "openpyxl to be installed: pip install 'goodinit[excel]'"
+        raise bad_argument("data", str(path), takes) from None
+    several = (f"the first of {len(sheets)} sheets, {sheets[0]}",) if len(sheets) > 1 else ()
+    return frame, several
 
 
-def _arrays_wanted(path: Path, held: Sequence[str], target: str | None) -> tuple[str, ...]:
-    if target is not None and target not in held:
-        raise _no_such("target", target, f"an array of {path.name}, one of", held)
-    if target is None and set(TWO_PARTS) <= set(held):
-        return TWO_PARTS
-    wanted = ("X", "y" if target is None else target)
-    if not set(wanted) <= set(held):
-        both = "" if target else f", or {', '.join(TWO_PARTS)}"
-        raise bad_argument(f"arrays of {path.name}", held, f"{' and '.join(wanted)}{both}")
-    return wanted
+def _json(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    import pandas as pd  # here, because it is slow to import
+
+    check_size(str(path), path.stat().st_size * 2, "tables")
+    with path.open(encoding="utf-8-sig") as file:
+        start = file.read(1)
+        while start.isspace():
+            start = file.read(1)
+    lines = start == "{"
+    frame = pd.read_json(path, lines=lines, convert_dates=False, dtype=None, encoding="utf-8-sig")
+    return frame, ()
 
 
-def _no_such(argument: str, got: str | None, takes: str, names: Sequence[str]) -> ArgumentError:
-    near = get_close_matches(got or "", names, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    more = ", …" if len(names) > MOST_SHOWN else ""
-    shown = " ".join(", ".join(names[:MOST_SHOWN]).split())  # a name may hold a line break
-    return bad_argument(argument, got, f"{takes} {shown}{more}{hint}")
+def _hint(suffix: str) -> str:
+    """Return what to do with a file of a kind that isn't read, where that is known."""
+    return {
+        ".pkl": "; reading a pickle would run its code: save it as Parquet",
+        ".pickle": "; reading a pickle would run its code: save it as Parquet",
+        ".xls": "; save an old Excel workbook as .xlsx",
+        ".npy": "; save X and y together as .npz",
+    }.get(suffix, "")
+
+
+_TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
+_READERS: dict[str, tuple[str, Callable[[Path], tuple[pd.DataFrame, tuple[str, ...]]]]] = {
+    ".parquet": ("a Parquet table", _parquet),
+    ".feather": ("a Feather table", _arrow),
+    ".arrow": ("an Arrow table", _arrow),
+    ".xlsx": ("an Excel workbook", _excel),
+    ".json": ("JSON records, or an object on each line", _json),
+    ".jsonl": ("JSON with an object on each line", _json),
+    ".ndjson": ("JSON with an object on each line", _json),
+}

@@ -34,6 +34,15 @@ def compare(
     weight_decay: float = 0.0,
     dtype: str = "float64",
     record: int = 100,
+    target: str | None = None,
+    columns: str | Sequence[str] | None = None,
+    drop: str | Sequence[str] | None = None,
+    missing: str = "fill",
+    task: str | None = None,
+    test_fraction: float = datasets.TEST_FRACTION,
+    split_seed: int = 0,
+    standardize: bool | None = None,
+    image_size: int | tuple[int, int] | None = None,
     out: str | Path | None = None,
     keep_networks: bool = False,
     executor: Executor | None = None,
@@ -43,7 +52,7 @@ def compare(
 
     Parameters
     ----------
-    data : str, Path, tuple of arrays, or Dataset
+    data : str, Path, DataFrame, tuple of arrays, or Dataset
         What ``goodinit.datasets.load`` takes.
     initializers : spec strings, schemes or callables
         See ``goodinit.initializers.read``. The default are the articles' zero, large random and
@@ -61,6 +70,8 @@ def compare(
     optimizer, momentum, batch_size, weight_decay, dtype, record
         How each network is trained and how often it is measured; see
         ``goodinit.study.grid.Training``. The default is gradient descent on all examples at once.
+    target, columns, drop, missing, task, test_fraction, split_seed, standardize, image_size
+        How data become features and a target; see ``goodinit.datasets.load``.
     out : str or Path, optional
         A study folder: trials that it holds aren't run again, and every finished batch is kept
         there at once. See ``docs/studies.md``.
@@ -95,7 +106,18 @@ def compare(
     1   he_normal        0.7872
     """
     study = plan(
-        datasets.load(data),
+        datasets.load(
+            data,
+            target=target,
+            columns=columns,
+            drop=drop,
+            missing=missing,
+            task=task,
+            test_fraction=test_fraction,
+            split_seed=split_seed,
+            standardize=standardize,
+            image_size=image_size,
+        ),
         initializers=initializers,
         hidden=hidden,
         activation=activation,

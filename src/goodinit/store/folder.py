@@ -19,6 +19,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from goodinit.datasets import Dataset
+from goodinit.datasets.dataset import TargetScale
 from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
 from goodinit.initializers import Scheme, read
 from goodinit.initializers.scheme import Shape
@@ -164,9 +165,7 @@ def load(folder: str | Path) -> Loaded:
 def network_study(place: Path, described: Mapping[str, Any], names: Any, **grid: Any) -> AnyStudy:
     """Return the study of a network, its data read from the folder."""
     said, network = described["data"], described["network"]
-    data = _read_data(
-        place, said["name"], said["classes"], said["image_shape"], said["fingerprint"]
-    )
+    data = _read_data(place, said)
     layers = Network(tuple(network["layers"]), network["activation"], network["output"])
     training = Training(**described["training"])
     return Study(data, layers, training, tuple(map(_scheme, names)), **grid)
@@ -227,7 +226,7 @@ def _describe(place: Path, study: AnyStudy, *, keep_networks: bool) -> tuple[str
         raise bad_argument("out", place, takes)
     if not path.exists() and any((place / "trials").glob("*.parquet")):
         raise bad_argument("out", place, f"a folder whose parts have a {_DESCRIPTION} beside them")
-    if isinstance(study, Study) and not _has_data(place, study.dataset):
+    if isinstance(study, Study) and not _has_data(place, study):
         arrays = {name: getattr(study.dataset, name) for name in _ARRAYS}
         write_whole(place / _DATA, as_npz(arrays))
     if merged != known or not path.exists():
@@ -290,32 +289,32 @@ def _checksum(described: Mapping[str, Any]) -> str:
     return sha256(plain.encode()).hexdigest()[:16]
 
 
-def _read_data(
-    place: Path,
-    name: str,
-    classes: Sequence[str] | None,
-    image_shape: Sequence[int] | None,
-    fingerprint: str,
-) -> Dataset:
+def _read_data(place: Path, said: Mapping[str, Any]) -> Dataset:
     """Return the data of a study, or raise ArgumentError where they aren't what it was run on."""
     path = place / _DATA
     takes = "the data that the study was run on (give them to `compare` again to restore them)"
-    some: Any = classes and tuple(classes)
-    shape: Any = image_shape and tuple(image_shape)
+    classes, shape, scale = (said.get(key) for key in ("classes", "image_shape", "target_scale"))
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             parts = {part: arrays[part] for part in _ARRAYS}
-        data = Dataset(name, **parts, classes=some, image_shape=shape)
+        data = Dataset(
+            said["name"],
+            **parts,
+            classes=classes and tuple(classes),
+            image_shape=shape and tuple(shape),
+            preparation=tuple(said.get("preparation", ())),
+            target_scale=scale and TargetScale(**scale),
+        )
     except Exception as error:  # an archive is damaged in as many ways as it has bytes
         raise bad_argument("folder", path, f"{takes}: {error}") from None
-    if data.fingerprint != fingerprint:
+    if data.fingerprint != said["fingerprint"]:
         raise bad_argument("folder", path, takes)
     return data
 
 
-def _has_data(place: Path, data: Dataset) -> bool:
+def _has_data(place: Path, study: Study) -> bool:
     try:
-        _read_data(place, data.name, data.classes, data.image_shape, data.fingerprint)
+        _read_data(place, study.identity()["data"])
     except ArgumentError:
         return False
     return True

@@ -199,6 +199,7 @@ class Study:
                 "test_examples": len(self.dataset.X_test),
                 "features": self.dataset.n_features,
                 "classes": list(self.dataset.classes) if self.dataset.classes else None,
+                **_prepared(self.dataset),
             },
             "network": {
                 "layers": list(self.network.layers),
@@ -232,6 +233,16 @@ class Study:
         """
         weights = draw_weights(self.scheme(name), self.network.layers, seed)
         return [float(np.abs(of).max()) for of in weights]
+
+
+def _prepared(dataset: Dataset) -> dict[str, Any]:
+    """Return what was made of the user's columns and numbers, where something was."""
+    said: dict[str, Any] = {}
+    if dataset.preparation:
+        said["preparation"] = list(dataset.preparation)
+    if dataset.target_scale is not None:
+        said["target_scale"] = dataset.target_scale._asdict()
+    return said
 
 
 def chance_cost(dataset: Dataset) -> float:
