@@ -24,6 +24,8 @@ OUTCOMES = {"train_cost": True, "test_accuracy": False, "iterations_to_half_chan
 LEVEL = 0.05
 CONFIDENCE = 0.90  # of intervals
 POWER = 0.80  # of what these seeds could have shown
+# Costs that differ by less than this part of the cost of chance are alike: what rounding leaves.
+LEAST = 1e-6
 _RESAMPLES = 2000
 _BISECTIONS = 20
 _DRAWN_AT_ONCE = 2_000_000  # seeds, over several resamples: bounds memory, not what is found
@@ -105,7 +107,12 @@ def weigh(
     outcomes = _outcomes(trials, reached, rates)
     tables = {outcome: _table(outcomes, outcome) for outcome in OUTCOMES}
     usable = {name: table for name, table in tables.items() if not table.isna().all(axis=None)}
-    pairs = pd.concat([_pairs(name, table) for name, table in usable.items()], ignore_index=True)
+    least = LEAST * chance if np.isfinite(chance) else 0.0
+    every = [
+        _pairs(name, table, least if name == "train_cost" else 0.0)
+        for name, table in usable.items()
+    ]
+    pairs = pd.concat(every, ignore_index=True)
     best = str(tables["train_cost"].median().idxmin())
     return Evidence(
         outcomes,
@@ -170,14 +177,14 @@ def _table(outcomes: pd.DataFrame, outcome: str) -> pd.DataFrame:
     return outcomes.pivot(index="seed", columns="initializer", values=outcome)[order]
 
 
-def _pairs(outcome: str, table: pd.DataFrame) -> pd.DataFrame:
+def _pairs(outcome: str, table: pd.DataFrame, least: float) -> pd.DataFrame:
     lower_is_better = OUTCOMES[outcome]
     rows = []
     for a, b in combinations(table.columns, 2):
         x, y = table[a].to_numpy(dtype=float), table[b].to_numpy(dtype=float)
-        differences = paired_differences(x, y)
+        differences = paired_differences(x, y, least)
         low, high = interval(differences)
-        wins = probability_of_less(x, y)
+        wins = probability_of_less(x, y, least)
         rows.append(
             {
                 "outcome": outcome,
@@ -196,8 +203,10 @@ def _pairs(outcome: str, table: pd.DataFrame) -> pd.DataFrame:
     return pairs.assign(told_apart=pairs["p_holm"] <= LEVEL)
 
 
-def paired_differences(a: Values, b: Values) -> Values:
-    """Return a - b, and 0 where both are infinite: two failures are alike.
+def paired_differences(a: Values, b: Values, least: float = 0.0) -> Values:
+    """Return a - b, and 0 where both are infinite, or differ by no more than the least that counts.
+
+    Two failures are alike.
 
     Examples
     --------
@@ -206,7 +215,8 @@ def paired_differences(a: Values, b: Values) -> Values:
     """
     with np.errstate(invalid="ignore"):
         differences: Values = a - b
-    return np.where(a == b, 0.0, differences)
+        alike = (a == b) | (np.abs(differences) <= least)
+    return np.where(alike, 0.0, differences)
 
 
 def _median(differences: Values) -> Values:
@@ -265,8 +275,10 @@ def _ranks(values: Values) -> Values:
     return ranks
 
 
-def probability_of_less(a: Values, b: Values) -> float:
+def probability_of_less(a: Values, b: Values, least: float = 0.0) -> float:
     """Return the probability that a run of a ends below one of b, ties counting half.
+
+    A tie is what differs by no more than the least that counts.
 
     Examples
     --------
@@ -274,8 +286,8 @@ def probability_of_less(a: Values, b: Values) -> float:
     0.875
     """
     ordered, pairs = np.sort(b), len(a) * len(b)
-    greater = np.searchsorted(ordered, a, side="left").sum()
-    greater_or_same = np.searchsorted(ordered, a, side="right").sum()
+    greater = np.searchsorted(ordered, a - least, side="left").sum()
+    greater_or_same = np.searchsorted(ordered, a + least, side="right").sum()
     less, same = pairs - greater_or_same, greater_or_same - greater
     return float(less / pairs + 0.5 * (same / pairs))
 

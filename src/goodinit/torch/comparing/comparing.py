@@ -22,6 +22,7 @@ from goodinit.running.compare import Progress, run
 from goodinit.study.trials import distinct, read_rates, read_seeds, several
 from goodinit.torch.comparing.curvature import chance_cost
 from goodinit.torch.comparing.engines import Loss
+from goodinit.torch.comparing.scoring import NONE, NUMBER, score_of
 from goodinit.torch.comparing.study import Initializer, ModuleStudy, Work, seeded
 from goodinit.torch.comparing.training import Examples, ModuleTraining
 from goodinit.torch.initializing.initialization import initialize
@@ -34,7 +35,7 @@ _OF_MODULES = ("auto", "lsuv", "keep")  # schemes that are no single draw
 _FROM_INPUTS = ("auto", "lsuv")
 _TEST_FRACTION = 0.25
 _SPLIT_SEED = 0
-_CHANCE = 4096  # training examples of which the cost of chance is taken
+_ASKED = 16  # training examples of which the outputs are looked at
 
 
 def compare(
@@ -90,7 +91,10 @@ def compare(
     Returns
     -------
     Comparison
-        As that of ``goodinit.compare``; ``signals`` has the layer's ``name`` too, and what
+        As that of ``goodinit.compare``. Accuracy is what the loss makes it: the share of right
+        classes, of right signs or of shares on the right side of a half, R² of numbers, NaN where
+        none of them is meant. Where measuring all examples would take longer than training,
+        some are drawn, the same for all. ``signals`` has the layer's ``name`` too, and what
         ``goodinit.torch.inspect`` finds wrong with it at the start and the end.
 
     Raises
@@ -154,16 +158,20 @@ def plan(
         module = model_factory()
     if not isinstance(module, nn.Module):
         raise bad_argument("model_factory", module, "a function that returns a torch.nn.Module")
-    cost, loss_name = _loss(module, examples, loss)
-    work = Work(model_factory, examples, cost)
-    X, y = (of[:_CHANCE] for of in work.train_part)
-    chance = chance_cost(module, X, y, cost)
+    said = _said(module, examples)
+    cost, loss_name = _loss(said, examples, loss)
+    outputs = said if isinstance(said, Tensor) else None
+    width = 1 if outputs is None or outputs.dim() == 0 else max(1, outputs[0].numel())
+    work = Work(model_factory, examples, cost, width)
+    chance = chance_cost(module, *work.train_part, cost)
+    score = score_of(outputs, examples.y_train, cost)
+    numbers = score == NUMBER or (score == NONE and examples.y_train.is_floating_point())
     facts = {
         "module": getattr(model_factory, "__qualname__", type(module).__name__),
         "parameters": sum(p.numel() for p in module.parameters()),
         "loss": loss_name,
         "data": _facts(name, examples),
-        "task": "regression" if examples.y_train.is_floating_point() else "multiclass",
+        "task": "regression" if numbers else "multiclass",
         "chance": chance if isfinite(chance) else None,
     }
     return ModuleStudy(facts, training, schemes, rates, chosen, work)
@@ -260,16 +268,20 @@ def _split(X: Tensor, y: Tensor) -> Examples:
     return Examples(X[train], y[train], X[test], y[test])
 
 
-def _loss(module: nn.Module, examples: Examples, loss: Loss | None) -> tuple[Loss, str]:
+def _said(module: nn.Module, examples: Examples) -> Any:
+    """Return what a module says to a few examples."""
+    with modules_as_they_were(module), generators_as_they_were(), torch.no_grad():
+        return module.eval()(examples.X_train[:_ASKED].clone())
+
+
+def _loss(said: Any, examples: Examples, loss: Loss | None) -> tuple[Loss, str]:
     """Return the loss that is meant, and its name."""
     if loss is not None:
         return loss, _name_of(loss)
-    with modules_as_they_were(module), generators_as_they_were(), torch.no_grad():
-        said = module.eval()(examples.X_train[:2])
     if not isinstance(said, Tensor):
         raise bad_argument("loss", None, f"a loss for outputs that are a {type(said).__name__}")
     name = "mean squared error" if examples.y_train.is_floating_point() else "cross-entropy"
-    return usual_loss(said, examples.y_train[:2]), name
+    return usual_loss(said, examples.y_train[: len(said)]), name
 
 
 def _facts(name: str, examples: Examples) -> dict[str, Any]:

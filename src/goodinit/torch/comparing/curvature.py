@@ -1,8 +1,7 @@
-"""How a module's loss bends, and what loss the best constant answer has."""
+"""How a module's loss bends, and what its best constant answer costs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 import numpy as np
 import torch
@@ -10,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from goodinit.torch.comparing.engines import Loss, without_chance
+from goodinit.torch.inspecting.guessing import guess_cost
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
 _SEED = 0  # of the first Lanczos vector, as for our own networks
-_MOST_STEPS = 500  # of LBFGS
-_ROUNDING = 1e-3  # of what sums to one
+_ASKED = 16  # examples of which a model's outputs are looked at
 
 
 def sharpness(model: nn.Module, X: Tensor, y: Tensor, loss: Loss, steps: int = 16) -> float:
@@ -134,16 +133,12 @@ def _lanczos(product: Callable[[Tensor], Tensor], first: Tensor, steps: int) -> 
 
 
 def chance_cost(model: nn.Module, X: Tensor, y: Tensor, loss: Loss) -> float:
-    """Return the loss of the best constant answer that the model could give.
-
-    One number for each coordinate of the outputs, the same for all examples, found by LBFGS in
-    float64: the entropy of the classes for cross-entropy, the variance for squared errors. Where
-    the model's outputs are probabilities, or their logarithms, so is the answer.
+    """Return the loss of the best constant answer that the model could give: see ``guess_cost``.
 
     Parameters
     ----------
     model : Module
-        Says only what its outputs look like.
+        Says only what its outputs look like, to a few examples.
     X, y : Tensor
         Examples along the first axis.
     loss : callable
@@ -160,83 +155,9 @@ def chance_cost(model: nn.Module, X: Tensor, y: Tensor, loss: Loss) -> float:
     >>> round(chance_cost(nn.Linear(3, 2), X, y, nn.CrossEntropyLoss()), 6)
     0.693147
     """
+    some = X[:_ASKED].clone()
     with _prepared(model, loss, by_batch=False), torch.no_grad():
-        outputs = model(X.clone())
-    if not isinstance(outputs, Tensor) or not outputs.is_floating_point():
+        outputs = model(some)
+    if not isinstance(outputs, Tensor) or outputs.dim() == 0 or len(outputs) != len(some):
         return float("nan")
-    if outputs.dim() == 0 or len(outputs) != len(y):
-        return float("nan")
-    for dtype in (torch.float64, outputs.dtype):  # a loss with weights may not take float64
-        wanted = y.to(dtype) if y.is_floating_point() else y
-        starts = _starts(outputs, wanted, dtype)
-        for answer in _answers(outputs):
-            asked = partial(_constant_cost, loss, answer, outputs.shape, wanted)
-            found = _least(asked, starts)
-            if np.isfinite(found):
-                return found
-    return float("nan")
-
-
-def _answers(outputs: Tensor) -> list[Callable[[Tensor], Tensor]]:
-    """Return what makes answers like the outputs of any numbers; the first that works counts."""
-    outputs = outputs.double()
-    if outputs.dim() > 1 and outputs.shape[1] > 1:
-        among = {
-            torch.softmax: outputs.sum(1) if bool((outputs >= 0).all()) else None,
-            torch.log_softmax: outputs.exp().sum(1),
-        }
-        for function, totals in among.items():
-            if totals is not None and bool(((totals - 1).abs() < _ROUNDING).all()):
-                return [partial(function, dim=1)]
-    shares = bool(((outputs >= 0) & (outputs <= 1)).all())
-    return [torch.clone, torch.sigmoid] if shares else [torch.clone]
-
-
-def _starts(outputs: Tensor, y: Tensor, dtype: torch.dtype) -> list[Tensor]:
-    """Return constants to start from, (1, ...): zeros, and the targets' middle where they fit."""
-    starts = [outputs.new_zeros(1, *outputs.shape[1:], dtype=dtype)]
-    if y.is_floating_point() and y.numel() == outputs.numel():
-        like = y.reshape(outputs.shape)
-        starts += [like.mean(0, keepdim=True), like.median(0, keepdim=True).values]
-    return starts
-
-
-def _constant_cost(
-    loss: Loss,
-    answer: Callable[[Tensor], Tensor],
-    shape: torch.Size,
-    y: Tensor,
-    constant: Tensor,
-) -> Tensor:
-    return loss(answer(constant).expand(shape), y)
-
-
-def _least(cost: Callable[[Tensor], Tensor], starts: Sequence[Tensor]) -> float:
-    """Return the least cost that LBFGS finds; NaN where it knows no bound, or cannot be had."""
-    seen: list[tuple[float, float]] = []  # cost and slope
-
-    def slope(constant: Tensor) -> Tensor:
-        value = cost(constant)
-        (constant.grad,) = torch.autograd.grad(value, [constant])
-        value = value.detach()
-        seen.append((float(value), float(constant.grad.abs().max())))
-        return value
-
-    try:
-        with torch.inference_mode(False), torch.enable_grad():
-            constants = [start.clone().requires_grad_() for start in starts]
-            constant = min(constants, key=lambda one: float(slope(one)))
-            search = torch.optim.LBFGS(
-                [constant],
-                max_iter=_MOST_STEPS,
-                tolerance_grad=1e-10,
-                tolerance_change=1e-14,
-                line_search_fn="strong_wolfe",
-            )
-            seen.clear()
-            search.step(lambda: slope(constant))  # type: ignore[no-untyped-call]
-    except (RuntimeError, ValueError):  # this loss doesn't take these answers
-        return float("nan")
-    least, steep = min(seen)
-    falling = least < seen[0][0] and steep > seen[0][1] / 2
-    return float("nan") if falling else least
+    return guess_cost(outputs, y, loss)

@@ -74,6 +74,11 @@ class Alone:
         loss = self.task.loss(outputs, y).reshape(1)
         return loss, outputs[None] if isinstance(outputs, Tensor) else None
 
+    def says(self, batch: Batch) -> Tensor | None:
+        """Return the outputs, shape (n, ...), if they are a tensor; the loss isn't asked."""
+        outputs = self.module(batch.X)
+        return outputs if isinstance(outputs, Tensor) else None
+
     @contextmanager
     def untouched(self) -> Iterator[None]:
         """Put everything back after the block."""

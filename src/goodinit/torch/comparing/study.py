@@ -28,6 +28,7 @@ from goodinit.measuring.tables import (
     trials_table,
 )
 from goodinit.study.trials import Trial, describe_grid
+from goodinit.torch.comparing.budget import rows_looked_at
 from goodinit.torch.comparing.curvature import sharpness
 from goodinit.torch.comparing.engines import Loss
 from goodinit.torch.comparing.training import OPTIMIZERS, Examples, ModuleTraining, train
@@ -37,7 +38,7 @@ from goodinit.torch.state import generators_as_they_were
 Prepare = Callable[[nn.Module, Any, int], None]  # initializes a module, from inputs and a seed
 
 _ONE_AT_A_TIME = Lock()  # what modules draw from is the process's, not the thread's
-_LOOKED_AT = 256  # training examples of which signals and sharpness are measured
+_DRAWN_BY = 256  # training examples that initializers may look at
 _TOGETHER = 2**28  # bytes of parameters, with what their optimizer remembers
 _SHARPNESS_STEPS = 10  # of Lanczos: it is asked whether sharpness goes over twice a limit
 _MOST_TOGETHER = 32
@@ -54,11 +55,15 @@ class Initializer:
 
 @dataclass(frozen=True)
 class Work:
-    """What it takes to train a module: where it comes from, on what, and towards what."""
+    """What it takes to train a module: where it comes from, on what, and towards what.
+
+    ``outputs`` is how many numbers the module says of one example.
+    """
 
     build: Callable[[], nn.Module]
     examples: Examples
     loss: Loss
+    outputs: int = 1
 
     @property
     def train_part(self) -> tuple[Tensor, Tensor]:
@@ -175,7 +180,7 @@ class ModuleStudy:
         work = self._work
         with seeded(trial.seed):
             module = work.build()
-            prepare(module, work.examples.X_train[:_LOOKED_AT], trial.seed)
+            prepare(module, work.examples.X_train[:_DRAWN_BY], trial.seed)
         return module.to(self.training.device)
 
     @property
@@ -206,7 +211,10 @@ class ModuleStudy:
         """Train and measure trials of one learning rate."""
         moments, work, rate = self.training.moments, self._work, trials[0].learning_rate
         limit = self.training.stability_limit
-        X, y = (of[:_LOOKED_AT].to(self.training.device) for of in work.train_part)
+        X_all, _ = work.train_part
+        batch = min(self.training.batch_size or len(X_all), len(X_all))
+        rows = rows_looked_at(self.training.iterations, batch, work.outputs)
+        X, y = (of[:rows].to(self.training.device) for of in work.train_part)
         ends, bends = (moments[0], moments[-1]), sharpness_moments(moments)
         layers: dict[tuple[int, int], pd.DataFrame] = {}
         bend = np.full((len(trials), len(bends)), np.nan)

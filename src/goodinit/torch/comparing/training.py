@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 
 from goodinit.errors import bad_argument, bad_name
 from goodinit.study.grid import Training
+from goodinit.torch.comparing.budget import drawn, rows_measured, shared
 from goodinit.torch.comparing.engines import (
     Alone,
     Batch,
@@ -23,15 +24,17 @@ from goodinit.torch.comparing.engines import (
     MakeOptimizer,
     Stack,
     Task,
+    measuring,
     most_together,
     stacked,
 )
-from goodinit.torch.comparing.scoring import AT_ONCE, evaluate
+from goodinit.torch.comparing.scoring import AT_ONCE, Score, evaluate, score_of
 from goodinit.torch.state import generators_as_they_were
 from goodinit.training import MEASURES
 
 Observe = Callable[[int, int, nn.Module], None]  # of the iteration, the model's place, the model
 
+_ASKED = 16  # examples of which a model's outputs are looked at
 _ORDER, _CHANCE = (2**32 - 1, 0), (2**32 - 1, 1)  # spawn keys that no layer's draws have
 
 _BY_NAME: dict[str, Callable[["ModuleTraining"], Callable[..., Optimizer]]] = {
@@ -196,11 +199,14 @@ class History:
 
 @dataclass(frozen=True)
 class _Run:
-    """What all trials share."""
+    """What all trials share; ``ends`` and ``between`` are the examples that are measured."""
 
     examples: Examples
     task: Task
     training: ModuleTraining
+    score: Score
+    ends: Examples
+    between: Examples
 
 
 def train(  # noqa: PLR0917  # models and seeds, and what trains them
@@ -246,9 +252,9 @@ def train(  # noqa: PLR0917  # models and seeds, and what trains them
     -------
     History
         Training costs and accuracies are measured with batch normalization by batch statistics and
-        nothing random, on at most 1024 examples at a time; test ones in evaluation mode. Accuracy
-        is, of whole targets, the share of right classes (along the outputs' axis 1 or their last,
-        or one logit's sign), of others R²; NaN where the outputs are no such tensor.
+        nothing random, on at most 1024 examples at a time; test ones in evaluation mode. Where
+        measuring all examples would take longer than training, it is a draw of them: see
+        ``budget``. Accuracy is what the loss makes it: see ``scoring.score_of``.
 
     Raises
     ------
@@ -265,13 +271,14 @@ def train(  # noqa: PLR0917  # models and seeds, and what trains them
     (array([1., 1., 1.]), True)
     """
     moved = Examples(*(part.to(training.device) for part in vars(examples).values()))
-    run = _Run(moved, Task(loss, training.make_optimizer(learning_rate)), training)
+    task = Task(loss, training.make_optimizer(learning_rate))
     modes = {module: module.training for model in models for module in model.modules()}
     rows, finite, whether = [], [], []
     with torch.inference_mode(False), torch.enable_grad():
         try:
             for model, seed in zip(models, seeds, strict=True):
-                _prepare(model, seed, run)
+                _prepare(model, seed, moved, training.device)
+            run = _plan(models[0], moved, task, training)
             for first, engine in _engines(models, seeds, run, together):
                 own = seeds[first : first + len(engine.models)]
                 look = partial(_look, observe, first, engine)
@@ -287,13 +294,41 @@ def train(  # noqa: PLR0917  # models and seeds, and what trains them
     return History(curves, ~usable, all(whether))
 
 
-def _prepare(model: nn.Module, seed: int, run: _Run) -> None:
+def _plan(model: nn.Module, examples: Examples, task: Task, training: ModuleTraining) -> _Run:
+    """Return what all trials share, by what a model says to a few examples."""
+    engine = Alone([model], task)
+    with measuring(engine, by_batch=False):
+        few = Batch(examples.X_train[:_ASKED], examples.y_train[:_ASKED]).copied()
+        said = engine.says(few)
+    score = score_of(said, examples.y_train, task.loss)
+    n_train, n_test = len(examples.X_train), len(examples.X_test)
+    rows = rows_measured(
+        n_train + n_test,
+        updates=training.iterations,
+        batch=min(training.batch_size or n_train, n_train),
+        moments=len(training.moments),
+        outputs=1 if said is None else max(1, said[0].numel()),
+    )
+    ends, between = (_some(examples, *shared(count, n_train, n_test)) for count in rows)
+    return _Run(examples, task, training, score, ends, between)
+
+
+def _some(examples: Examples, train: int, test: int) -> Examples:
+    """Return so many of the examples."""
+    X, y, X_test, y_test = vars(examples).values()
+    if (train, test) == (len(X), len(X_test)):
+        return examples
+    places, test_places = drawn(X, train), drawn(X_test, test)
+    return Examples(X[places], y[places], X_test[test_places], y_test[test_places])
+
+
+def _prepare(model: nn.Module, seed: int, examples: Examples, device: str) -> None:
     """Move a model to its device, give lazy layers their shapes, and put it in training mode."""
-    model.to(run.training.device)
+    model.to(device)
     if any(isinstance(leaf, nn.UninitializedParameter) for leaf in model.parameters()):
         with generators_as_they_were(), torch.no_grad():
             _seed(seed)
-            model.eval()(run.examples.X_train[:1].clone())
+            model.eval()(examples.X_train[:1].clone())
     if not any(leaf.requires_grad for leaf in model.parameters()):
         raise bad_argument("model", type(model).__name__, "a module with trainable parameters")
     model.train()
@@ -359,13 +394,14 @@ def _trained(
     with generators_as_they_were():
         _seed(seeds[0])  # a stack has nothing random
         optimizer, batches = engine.optimizer(), _batches(run, seeds)
-        rows = [_measure(engine, run.examples)]
+        rows = [_measure(engine, run, run.ends)]
         look(0)
         for before, after in pairwise(run.training.moments):
             for _ in range(before, after):
                 _step(engine, optimizer, next(batches))
             progress((after - before) * len(seeds))
-            rows.append(_measure(engine, run.examples))
+            last = after == run.training.iterations
+            rows.append(_measure(engine, run, run.ends if last else run.between))
             look(after)
         optimizer.zero_grad()
     return np.stack(rows)
@@ -395,8 +431,13 @@ def _finite(engine: Engine) -> NDArray[np.bool_]:
     return np.array([all(bool(p.isfinite().all()) for p in m.parameters()) for m in engine.models])
 
 
-def _measure(engine: Engine, data: Examples) -> NDArray[np.float64]:
+def _measure(engine: Engine, run: _Run, data: Examples) -> NDArray[np.float64]:
     """Return a row for each of ``MEASURES``, shape (4, K)."""
-    train_cost, train_accuracy = evaluate(engine, data.X_train, data.y_train, by_batch=True)
-    test_cost, test_accuracy = evaluate(engine, data.X_test, data.y_test, by_batch=False)
+    score = run.score
+    train_cost, train_accuracy = evaluate(
+        engine, data.X_train, data.y_train, by_batch=True, score=score
+    )
+    test_cost, test_accuracy = evaluate(
+        engine, data.X_test, data.y_test, by_batch=False, score=score
+    )
     return np.array([train_cost, test_cost, train_accuracy, test_accuracy])
