@@ -2,35 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from goodinit.evidence.causes import shown
 from goodinit.measuring.signals import LAYER_SIGNALS
 from goodinit.torch.inspecting.findings import WHOLE, Finding
 from goodinit.torch.inspecting.measuring import Call
+from goodinit.torch.inspecting.telling import WIDTH, as_values, table_text, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_WIDTH = 200  # the table takes what its names need
-_SHOWN = {
-    "units": "units",
-    "distinct_units": "distinct\nunits",
-    "dead_fraction": "dead\nunits",
-    "saturated_fraction": "saturated\nunits",
-    "gain": "gain",
-    "preactivation_rms": "pre-\nactivation",
-    "activation_rms": "activation\nRMS",
-    "gradient_rms": "gradient\nRMS",
-}
-_SHARES = ("dead_fraction", "saturated_fraction")
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,11 +35,20 @@ class Report:
     findings: tuple[Finding, ...]
 
     def __repr__(self) -> str:
-        text = StringIO()
-        console = Console(file=text, width=_WIDTH, highlight=False, color_system=None)
-        console.print(_table(self.layers))
-        lines = [line.rstrip() for line in text.getvalue().splitlines()]
-        return "\n".join([*lines, told(self.findings) or "Nothing is wrong with these layers."])
+        return self.text()
+
+    def text(self, width: int = WIDTH) -> str:
+        """Return the table, and below it what was found, within so many columns."""
+        said = told(self.findings) or "Nothing is wrong with these layers."
+        return f"{table_text(self.layers, width)}\n{wrapped(said, width)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report in plain values that JSON can hold, at most 256 kB of them.
+
+        Findings come ranked, causes before what may be their consequence; layers with the medians
+        of all seeds. The schema is in ``docs/torch-inspect.md``.
+        """
+        return as_values(self.layers, self.findings)
 
     def assert_healthy(self) -> None:
         """Raise where there are findings, for a test of one's own.
@@ -116,25 +107,3 @@ def tabulate(calls: Sequence[Call], seed: int) -> pd.DataFrame:
     ]
     columns = ["seed", "layer", "type", "call", "activation", "gain", *LAYER_SIGNALS]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _table(layers: pd.DataFrame) -> Table:
-    """Return the middle of all seeds, a row per call of a layer."""
-    table = Table(box=SIMPLE_HEAD)
-    table.add_column("layer")
-    table.add_column("followed\nby")
-    for name in _SHOWN.values():
-        table.add_column(name, justify="right")
-    middles = layers.groupby(["layer", "call", "activation"], sort=False)[list(_SHOWN)].median()
-    for row in middles.reset_index().to_dict("records"):
-        layer = row["layer"] or WHOLE
-        name = f"{layer} ({row['call']})" if row["call"] > 1 else layer
-        then = "-" if row["activation"] == "linear" else row["activation"]
-        table.add_row(name, then, *(_shown(signal, row[signal]) for signal in _SHOWN))
-    return table
-
-
-def _shown(signal: str, number: float) -> str:
-    if np.isnan(number):
-        return "-"
-    return f"{number:.0%}" if signal in _SHARES else shown(number)
