@@ -14,8 +14,8 @@ except ModuleNotFoundError:
 
 from goodinit.torch.comparing.comparing import compare
 from goodinit.torch.initializing.initialization import initialize
-from goodinit.torch.inspecting.findings import Finding
 from goodinit.torch.inspecting.inspecting import inspect
+from goodinit.torch.inspecting.passage import Finding
 from goodinit.torch.inspecting.report import Report
 
 __all__ = ["Finding", "Report", "compare", "initialize", "inspect"]

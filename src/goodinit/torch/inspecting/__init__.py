@@ -3,12 +3,15 @@
 - ``functions``: what each of PyTorch's functions does to a signal, by name
 - ``measuring``: what one call of a layer looks like
 - ``flows``: on which ways a tensor came to be
+- ``ways``: which calls a signal must pass on its way to the outputs
 - ``sight``: what the tracer and a kind of layer know of each other
 - ``layers``: how each kind of layer is seen
 - ``attention``: what an attention does inside
 - ``recurrent``: what a recurrent layer does inside
 - ``sights``: the table of them
 - ``tracing``: which layers are called, in which order, on which ways
+- ``passage``: what one pass has shown, and a finding about it
+- ``depth``: what the depth does to a signal and its gradient
 - ``findings``: what is wrong with a layer
 - ``remedies``: the lines of code that may mend it
 - ``cures``: which of them does

@@ -8,31 +8,32 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from goodinit.measuring.signals import FLAT_SLOPE
-from goodinit.torch.inspecting.flows import Flow, Way
+from goodinit.torch.inspecting.flows import Flow, Way, joined
 from goodinit.torch.inspecting.layers import argument, by_rows
 from goodinit.torch.inspecting.measuring import Call, fits, rms
 from goodinit.torch.inspecting.sight import Named, Seer
 
 _MOST_LOGITS = 2**18  # that are looked at
 _HIDDEN = -1e4  # logits below it are masked
+_SEVERAL = 4  # places: of two or three, one may well be all
 
 
 def one_hot_share(logits: Tensor) -> float:
-    """Return the share of rows, of more than one place, whose softmax is all but one-hot.
+    """Return the share of rows, of four places or more, whose softmax sees fewer than two of them.
 
-    There its slope is below 5 % of its largest, as that of a saturated unit.
+    How many it sees is one over the sum of its squares: one where it is one-hot, and all where it
+    is uniform, however small each of its numbers is then.
 
     Examples
     --------
-    >>> one_hot_share(torch.tensor([[0.0, 9.0], [0.0, 1.0], [float("-inf"), 0.0]]))
+    >>> one_hot_share(torch.tensor([[0.0, 9.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]))
     0.5
     """
-    several = (logits > _HIDDEN).sum(-1) > 1
+    several = (logits > _HIDDEN).sum(-1) >= _SEVERAL
     if not several.any():
         return 0.0
-    top = torch.softmax(logits[several].detach().double(), -1).amax(-1)
-    return float((top * (1 - top) < FLAT_SLOPE / 4).double().mean())
+    squares = torch.softmax(logits[several].detach().double(), -1).square().sum(-1)
+    return float((squares > 1 / 2).double().mean())
 
 
 def attention_logits(
@@ -73,7 +74,8 @@ def see_softmax(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) ->
         if flow.call is not None and not flow.activated and fits(flow.call, out):
             flow.call.say(name, out)
         tracer.ends.append(flow.every)
-        tracer.origins.mark(out, Flow(call=flow.call, activated=True, gate=True))
+        seen = Flow(call=flow.call, activated=True, gate=True, feeds=flow.feeds, made=flow.made)
+        tracer.origins.mark(out, seen)
     return out
 
 
@@ -87,7 +89,7 @@ def see_attention(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) 
     _blame(tracer, logits, flows[0].some | flows[1].some)
     out = func(*args, **kwargs)
     tracer.ends += [flows[0].every, flows[1].every]
-    tracer.origins.mark(out, Flow(flows[2].every, flows[2].some))
+    tracer.origins.mark(out, Flow(flows[2].every, flows[2].some, feeds=joined(flows).feeds))
     return out
 
 
@@ -121,7 +123,8 @@ def see_multi_head(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named)
         with torch.no_grad():
             after.input_rms = _look_inside(within, given)
         tracer.watch(after, out[0])
-    tracer.come_from(within, out[0], tracer.origins.of_each([given["value"]]))
+    asked = tracer.origins.of_each([given["query"], given["key"]])
+    tracer.come_from(within, out[0], tracer.origins.of_each([given["value"]]), asked)
     tracer.come_from(after, out[0], tracer.origins.of_each([out[0]]))
     return out
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 from goodinit.torch.initializing.initialization import initialize
-from goodinit.torch.inspecting.findings import Finding
+from goodinit.torch.inspecting.passage import Finding
 from goodinit.torch.inspecting.remedies import Patient, Trial, code, trials
 from goodinit.torch.state import modules_as_they_were
 

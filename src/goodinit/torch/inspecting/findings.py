@@ -1,77 +1,16 @@
-"""What is wrong with a module's layers: the rules of ``evidence.causes``, asked of one moment.
-
-A network of plain layers is one chain. In other modules each stretch that every signal passes is
-one: it begins where a normalisation sets the scale, and leaves out what a sum leads around.
-"""
+"""What is wrong with a module's layers: the rules of ``evidence.causes``, asked of one moment."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from math import isfinite
+from math import prod
 
-import numpy as np
-from numpy.typing import NDArray
-
-from goodinit.evidence.causes import CAUSES, Numbers, explodes, shown, value, vanishes
+from goodinit.evidence.causes import CAUSES, Numbers, shown, value
+from goodinit.torch.inspecting.depth import chains, fades, grows
+from goodinit.torch.inspecting.functions import SIZES
 from goodinit.torch.inspecting.measuring import Call
+from goodinit.torch.inspecting.passage import Finding, Passage, tell
 
-WHOLE = "(module)"  # a layer that is the module itself, which has no name
-_FEWEST_TO_COMPOUND = 4  # layers of a chain: three steps from one to the next
 # Their gain isn't meant to be one: an embedding's input has no scale, a gate's is halved anyway.
 _ANY_SCALE = ("embedding", "recurrent")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong with a layer.
-
-    Attributes
-    ----------
-    layer : str
-        As ``named_modules`` names it; of a fault of the depth, where that begins.
-    label : str
-        One of those of ``goodinit.evidence.verdict``.
-    reason : str
-        A sentence made of the numbers that decided.
-    evidence : dict of str to float
-        Those numbers.
-    cure : str or None
-        A line of code that has been found to mend it, of ``model`` and ``inputs`` as they were
-        inspected. For people to read: nothing runs it.
-    remark : str
-        Where a cure was sought and none found, what is known of that.
-    """
-
-    layer: str
-    label: str
-    reason: str
-    evidence: Numbers = field(default_factory=dict)
-    cure: str | None = None
-    remark: str = ""
-
-
-@dataclass(frozen=True)
-class Passage:
-    """What one pass through a module has shown.
-
-    Attributes
-    ----------
-    calls : list of Call
-    ends : list of int
-        Sets of calls, as bits: those on every way to where a chain ends.
-    every_exit, some_exit : int
-        The calls on every way to an output, and on some way.
-    ratio : float
-        How large the first cost is, in costs of guessing; without targets, how large the outputs.
-    costed : bool
-        Whether it is the cost.
-    """
-
-    calls: list[Call]
-    ends: list[int]
-    every_exit: int
-    some_exit: int
-    ratio: float
-    costed: bool
 
 
 _Seen = tuple[str, Numbers, dict[str, str]]  # which of CAUSES, its numbers, and words for it
@@ -111,10 +50,16 @@ def _large(call: Call, seen: Passage) -> _Seen | None:
 
 
 def _saturated(call: Call, seen: Passage) -> _Seen | None:
-    cause = "gate" if call.kind == "recurrent" else "saturated"
-    for kind, share in ((cause, call.signals["saturated_fraction"]), ("softmax", call.softmax)):
-        if share >= value("saturated"):
-            return kind, {"share": 100 * share}, {"when": "at the start"}
+    """Find an activation, a gate or a softmax that lies where it is flat."""
+    units = 0.0 if call.activation in SIZES else call.signals["saturated_fraction"]
+    shares = (
+        ("gate" if call.kind == "recurrent" else "saturated", units, "saturated"),
+        ("states", call.flat, "flat_states"),
+        ("softmax", call.softmax, "saturated"),
+    )
+    for cause, share, limit in shares:
+        if share >= value(limit):
+            return cause, {"share": 100 * share}, {"when": "at the start"}
     return None
 
 
@@ -126,11 +71,24 @@ def _dead(call: Call, seen: Passage) -> _Seen | None:
 
 
 def _small(call: Call, seen: Passage) -> _Seen | None:
-    """Find a layer that passes little on, where nothing leads around it or sets the scale anew."""
-    limit = value("decay" if call.kind in _ANY_SCALE else "small_gain")
-    if not (seen.every_exit >> call.index & 1 and call.gain <= limit):
+    """Find a layer that passes little on, where nothing leads around it or sets the scale anew.
+
+    Several such layers count together; an embedding's gain, or that of gates, alone.
+    """
+    if not _passes_little(call, seen):
         return None
-    return "small", {"gain": call.gain}, {}
+    alike = [] if call.kind in _ANY_SCALE else seen.calls
+    together = [one for one in alike if one.kind not in _ANY_SCALE and _passes_little(one, seen)]
+    if prod((one.passes for one in together), start=1.0) > value("untrained_decay") and (
+        call.passes > value("untrained_decay")
+    ):
+        return None
+    return "small", {"gain": call.passes}, {}
+
+
+def _passes_little(call: Call, seen: Passage) -> bool:
+    alone = seen.every_exit >> call.index & 1 and not call.output
+    return bool(alone and call.passes <= value("small_gain"))
 
 
 # In the order of goodinit.evidence.causes; an output layer may be whatever it is, but too large.
@@ -151,22 +109,20 @@ def find(seen: Passage) -> tuple[Finding, ...]:
         if call.kind != "sum" and (finding := _look(call, seen)) is not None
     }
     found = dict(single)
-    for chain in _chains(seen):
-        if len(chain) < _FEWEST_TO_COMPOUND:
-            continue
-        places = {call.index for call in chain}
+    for chain in chains(seen):
+        places = {call.index for call in chain.calls}
         inside = {i: single[i] for i in places & single.keys()}
         if any(finding.label == CAUSES["symmetry"].label for finding in inside.values()):
             continue
-        grown = _by_depth(chain, seen, explodes, "grows")
+        grown = grows(chain, seen)
         if grown is not None:
             for i in inside:
                 found.pop(i, None)
-            found[chain[0].index] = grown
+            found[chain.calls[0].index] = grown
         elif not inside:
-            faded = _by_depth(chain, seen, _fades, "decays")
+            faded = fades(chain, seen)
             if faded is not None:
-                found.setdefault(chain[0].index, faded)
+                found.setdefault(chain.calls[0].index, faded)
     return tuple(_once([found[i] for i in sorted(found)]))
 
 
@@ -179,61 +135,8 @@ def _look(call: Call, seen: Passage) -> Finding | None:
     for look in (_large,) if call.output else _LOOKS:
         said = look(call, seen)
         if said is not None:
-            return _tell(call.layer, *said)
+            return tell(call.layer, *said)
     return None
-
-
-def _tell(layer: str, cause: str, numbers: Numbers, words: dict[str, str]) -> Finding:
-    told = CAUSES[cause].tell({**numbers, "layer": layer or WHOLE}, words)
-    return Finding(layer, CAUSES[cause].label, told.strip(), numbers)
-
-
-_Array = NDArray[np.float64]
-
-
-def _by_depth(
-    chain: Sequence[Call],
-    seen: Passage,
-    judge: Callable[[_Array, _Array], Numbers | None],
-    verb: str,
-) -> Finding | None:
-    """Ask of a chain what the depth does to the signal, then to the gradient."""
-    gains = np.array([call.gain for call in chain if not np.isnan(call.gain)] or [1.0])
-    signal = [call.signals["preactivation_rms"] for call in chain]
-    gradient = [call.backward_norm for call in reversed(chain) if isfinite(call.backward_norm)]
-    for name, scales in (("signal", signal), ("gradient", gradient)):
-        if len(scales) < _FEWEST_TO_COMPOUND:
-            continue
-        numbers = judge(np.array(scales), gains)
-        if numbers is not None:
-            rows = [call for call in seen.calls[: chain[0].index + 1] if call.kind != "sum"]
-            return _tell((rows or seen.calls)[-1].layer, f"{name} {verb}", numbers, {})
-    return None
-
-
-def _fades(scales: _Array, gains: _Array) -> Numbers | None:
-    return vanishes(scales, "untrained_decay")
-
-
-def _chains(seen: Passage) -> list[list[Call]]:
-    """Return the hidden calls of each chain that is no part of another, in forward order."""
-    hidden = sum(1 << call.index for call in seen.calls if not call.output)
-    ends = sorted({end & hidden for end in seen.ends}, key=int.bit_count, reverse=True)
-    longest: list[int] = []
-    for end in ends:
-        if end.bit_count() >= _FEWEST_TO_COMPOUND and not any(end & ~o == 0 for o in longest):
-            longest.append(end)
-    return [_one_way(end, seen.calls) for end in longest]
-
-
-def _one_way(end: int, calls: Sequence[Call]) -> list[Call]:
-    """Return a chain's calls that come one after the other, and say anything at all."""
-    way: list[Call] = []
-    for call in reversed(calls):
-        inside = end >> call.index & 1 and call.signals["preactivation_rms"] > 0
-        if inside and (not way or way[-1].through >> call.index & 1):
-            way.append(call)
-    return way[::-1]
 
 
 def most(passages: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:

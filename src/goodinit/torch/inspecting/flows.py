@@ -26,6 +26,10 @@ class Flow(NamedTuple):
         Whether it says how large something is: who divides by it normalises.
     gate : bool
         Whether it is between 0 and 1, and only weighs what it is multiplied with.
+    feeds : Way
+        The inputs and calls that it is made of with no other call between; see ``bit``.
+    made : Way
+        The calls of whose outputs it is made by elementwise arithmetic and shapes alone.
     """
 
     every: Way = 0
@@ -34,6 +38,8 @@ class Flow(NamedTuple):
     activated: bool = False
     scale: bool = False
     gate: bool = False
+    feeds: Way = 0
+    made: Way = 0
 
 
 class Origins:
@@ -90,14 +96,15 @@ class Origins:
         return self._owners.get(id(tensor), self._owners.get(id(base), []))
 
 
-def joined(flows: Sequence[Flow]) -> tuple[Way, Way]:
-    """Return the calls that all flows have come through, and those that any has."""
+def joined(flows: Sequence[Flow]) -> Flow:
+    """Return what comes of flows that meet: the calls that all came through, and that any did."""
     if not flows:
-        return 0, 0
-    every, some = flows[0].every, 0
+        return Flow()
+    every, (some, feeds, made) = flows[0].every, (0, 0, 0)
     for flow in flows:
         every, some = every & flow.every, some | flow.some
-    return every, some
+        feeds, made = feeds | flow.feeds, made | flow.made
+    return Flow(every, some, feeds=feeds, made=made)
 
 
 def tensors(values: Any) -> list[Tensor]:

@@ -13,6 +13,8 @@ ACTIVATIONS = _names("""
 """)
 # After these it no longer shows how large their input was.
 BOUNDED = _names("tanh sigmoid hardtanh relu6 hardsigmoid softsign sin")
+# What these say is a size, as of a step: where it is small it still changes by its own part.
+SIZES = _names("softplus")
 # And after these it is but a weight for something else.
 GATES = _names("sigmoid hardsigmoid")
 CONVOLUTIONS = _names("conv1d conv2d conv3d")
@@ -36,6 +38,13 @@ SOFTMAXES = _names("softmax log_softmax")
 SUMS = _names("add add_ __add__ __radd__ __iadd__ sub sub_ __sub__ __rsub__ __isub__ rsub")
 JOINS = SUMS | _names("cat concat concatenate stack hstack vstack where maximum lerp")
 FACTORS = _names("mul mul_ multiply __mul__ __rmul__ __imul__ div div_ __truediv__")
+# These say what their first argument does: the others give a form, or a type, alone.
+OF_THE_FIRST = _names("type_as expand_as view_as reshape_as to masked_fill masked_fill_")
+# And these say nothing of their argument but its form.
+FORMS = _names("""
+    zeros_like ones_like full_like empty_like rand_like randn_like new_zeros new_ones new_full
+    new_empty new_tensor
+""")
 # What says how large something is.
 SCALES = _names("rsqrt std var norm vector_norm")
 # What leaves a layer's output the same, but for its shape, or the mean over places.

@@ -17,9 +17,10 @@ from goodinit.errors import bad_argument, number, whole
 from goodinit.torch.inspecting.asking import Question, ask, call, first_batch
 from goodinit.torch.inspecting.costs import OWN, Loss, cost_of, named_loss, own_loss, probe, said_by
 from goodinit.torch.inspecting.cures import fault, seek
-from goodinit.torch.inspecting.findings import Finding, Passage, find, most
+from goodinit.torch.inspecting.findings import find, most
 from goodinit.torch.inspecting.measuring import Call, rms
 from goodinit.torch.inspecting.nested import copied, leaves
+from goodinit.torch.inspecting.passage import Finding, Passage
 from goodinit.torch.inspecting.remedies import Patient
 from goodinit.torch.inspecting.report import Report, tabulate
 from goodinit.torch.inspecting.sights import SIGHTS
@@ -245,7 +246,7 @@ def _look(module: nn.Module, asked: Question) -> Passage:
     cost, ratio, costed = _cost(outputs, said, asked)
     _settle(tracer.calls, cost, asked.learning_rate)
     exits = tracer.every_exit, tracer.some_exit
-    return Passage(tracer.calls, tracer.ends, *exits, ratio, costed)
+    return Passage(tracer.calls, tracer.ends, *exits, ratio, costed, tracer.exits, tracer.inputs)
 
 
 def _cost(outputs: Any, said: Sequence[Tensor], asked: Question) -> tuple[Tensor, float, bool]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from goodinit.evidence.causes import value
-from goodinit.torch.inspecting.flows import Flow, tensors
+from goodinit.torch.inspecting.flows import tensors
 from goodinit.torch.inspecting.functions import (
     ADDED_PRODUCTS,
     BOUNDED,
@@ -86,7 +86,7 @@ def see_embedding(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) 
     if not tracer.origins.is_weight(weight):
         return tracer.see_other(name, func, args, kwargs)
     call = tracer.called("embedding", (weight,), incoming=_by_columns)
-    return tracer.passed(call, func(*args, **kwargs))
+    return tracer.passed(call, func(*args, **kwargs), fed_by=[argument(args, kwargs, 0, "input")])
 
 
 def see_norm(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
@@ -104,12 +104,13 @@ def see_norm(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> An
     call = None
     if weight is not None and tracer.origins.is_weight(weight):
         axis = -1 if name in OVER_LAST_AXIS else 1 - x.dim()
-        scale = 1.0 if sets else fed
+        # Where its input is so small that it can't, it is at least not too large itself.
+        scale = 1.0 if sets else max(fed, rms(out) / size)
         call = tracer.called("norm", (weight,), axis=axis, fed=fed, input_rms=scale)
     if not sets:
         return tracer.passed(call, out, x)
     tracer.ends.append(before.every)
-    return tracer.passed(call, out)
+    return tracer.passed(call, out, fed_by=[x])
 
 
 def see_activation(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
@@ -127,8 +128,8 @@ def see_activation(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named)
         out = func(*args, **kwargs)
         call.activate(plain, partial(_again, func, args, kwargs), before, out)
     some = 0 if plain in BOUNDED else flow.some
-    seen = Flow(flow.every, some, flow.call, activated=True, gate=plain in GATES)
-    tracer.origins.mark(out, seen)
+    gate = plain in GATES
+    tracer.origins.mark(out, flow._replace(some=some, activated=True, scale=False, gate=gate))
     return out
 
 

@@ -28,6 +28,7 @@ INPUTS = 1024
 _LEAST_ROWS = 64
 _GOLDEN = 0.6180339887498949
 _GRID = (-10, 10, 2001)  # where an activation's largest slope is looked for, as in signals.py
+_NEAR = 50  # of its steps: half a unit from zero
 
 Elementwise = Callable[[Tensor], Tensor]
 Matrix = NDArray[np.float64]
@@ -52,6 +53,8 @@ class Call:
     gain : float
         Root mean square of the pre-activation over that of the input. A normalisation's input
         counts as 1, as does an embedding's.
+    passes : float
+        The gain of the weights alone, without the bias.
     signals : dict of str to float
         Those of ``LAYER_SIGNALS`` that are known so far.
     backward_norm : float
@@ -66,6 +69,12 @@ class Call:
         Units times examples and places.
     through : int
         The calls that every way to it passes, a bit for each index.
+    after : int
+        The calls on any way to it, since a scale was last set.
+    before : int
+        The inputs and calls that feed it with none between, each by its place in ``Ways``.
+    flat : float
+        Share of the states of an activation with two flat ends that lie on them.
     softmax : float
         Share of the rows of the softmax that it feeds which are one-hot, or nearly.
     drowns : float
@@ -85,13 +94,17 @@ class Call:
     fed: float = 1.0
     states: int = 0
     through: int = 0
+    after: int = 0
+    before: int = 0
     gain: float = nan
+    passes: float = nan
     activation: str = "linear"
     output: bool = False
     signals: dict[str, float] = field(default_factory=dict)
     without_weights: bool = False
     distinct_after: float = nan
     backward_norm: float = nan
+    flat: float = 0.0
     softmax: float = 0.0
     drowns: float = 0.0
     sample: Tensor | None = None
@@ -111,6 +124,9 @@ class Call:
             self.signals |= {"units": float(z.shape[self.axis]), "dead_fraction": 0.0}
             self.signals["saturated_fraction"] = 0.0
             self.sample, self.states = rows(z, self.axis), z.numel()
+            self.passes = self.gain
+            if self.bias is not None and self.bias.numel() == self.units:
+                self.passes = _ratio(rms(self.sample - self.bias.detach()), self.input_rms)
 
     def say(self, activation: str, said: Tensor) -> None:
         """Measure the activation that follows."""
@@ -136,7 +152,10 @@ class Call:
         slopes, sample = slope(function, before), rows(said, self.axis)
         silent = ((sample == 0) & (slopes == 0)).all(0)
         self.signals["dead_fraction"] = _still_silent(said, self.axis, silent)
-        self.signals["saturated_fraction"] = _saturated(function, slopes)
+        all_slopes = _slopes_on_a_line(function, slopes)
+        self.signals["saturated_fraction"] = _saturated(all_slopes, slopes)
+        if _squashes(all_slopes):
+            self.flat = float(_flat(all_slopes, slopes).double().mean())
 
     def feel(self, gradient: Tensor) -> None:
         """Measure the gradient with respect to the pre-activation."""
@@ -272,16 +291,31 @@ def slope(function: Elementwise, z: Tensor) -> Tensor:
     return slopes
 
 
-def _saturated(function: Elementwise, slopes: Tensor) -> float:
+def _slopes_on_a_line(function: Elementwise, like: Tensor) -> Tensor:
+    return slope(function, torch.linspace(*_GRID, dtype=like.dtype, device=like.device))
+
+
+def _flat(all_slopes: Tensor, slopes: Tensor) -> Tensor:
+    return slopes.abs() < FLAT_SLOPE * all_slopes.max()
+
+
+def _squashes(all_slopes: Tensor) -> bool:
+    """Return whether a function is flat at both ends, and steep on either side of zero."""
+    flat = _flat(all_slopes, all_slopes)
+    middle = len(flat) // 2
+    near = flat[[middle - _NEAR, middle + _NEAR]]
+    return bool(flat[0] and flat[-1] and not near.any())
+
+
+def _saturated(all_slopes: Tensor, slopes: Tensor) -> float:
     """Return the share of units that are flat on nearly all examples, of a function with flat ends.
 
     One slope below and another above zero, as ReLU has it, are no flat ends.
     """
-    all_slopes = slope(function, torch.linspace(*_GRID, dtype=slopes.dtype, device=slopes.device))
     kinds = torch.unique(all_slopes)
     if len(kinds) == 1 or (len(kinds) == 2 and all_slopes[0] != all_slopes[-1]):
         return 0.0
-    flat = slopes.abs() < FLAT_SLOPE * all_slopes.max()
+    flat = _flat(all_slopes, slopes)
     return float((flat.double().mean(0) > FLAT_EXAMPLES).double().mean())
 
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from goodinit.evidence.spread import seed_range
 from goodinit.figures.looks import drawable, plain, set_legend, styles
-from goodinit.torch.inspecting.findings import WHOLE, Finding
+from goodinit.torch.inspecting.passage import WHOLE, Finding
 
 _SCALES = {"activation_rms": "activation RMS", "gradient_rms": "gradient RMS"}
 _MOST_NAMED = 40  # layers on an axis

@@ -18,7 +18,7 @@ from goodinit.initializers import gain
 from goodinit.torch.initializing.fans import EMBEDDINGS, NORMS, RECURRENT, Parameter, parameters
 from goodinit.torch.initializing.initialization import _fits
 from goodinit.torch.initializing.structure import Structure, structure
-from goodinit.torch.inspecting.findings import Finding
+from goodinit.torch.inspecting.passage import Finding
 from goodinit.torch.state import modules_as_they_were
 
 _MOST_RULES = 6  # no one would read more

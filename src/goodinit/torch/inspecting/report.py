@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from goodinit.measuring.signals import LAYER_SIGNALS
-from goodinit.torch.inspecting.findings import WHOLE, Finding
 from goodinit.torch.inspecting.measuring import Call
+from goodinit.torch.inspecting.passage import WHOLE, Finding
 from goodinit.torch.inspecting.telling import WIDTH, as_values, table_text, wrapped
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from goodinit.evidence.causes import CAUSES, shown
 from goodinit.measuring.signals import LAYER_SIGNALS
-from goodinit.torch.inspecting.findings import WHOLE, Finding
+from goodinit.torch.inspecting.passage import WHOLE, Finding
 
 WIDTH = 200  # where nobody says how wide a screen is
 MOST_BYTES = 256_000  # of a report as JSON, indented by two

@@ -17,7 +17,10 @@ from goodinit.evidence.causes import value
 from goodinit.torch.inspecting.flows import Flow, Origins, Way, floats, joined, tensors
 from goodinit.torch.inspecting.functions import (
     FACTORS,
+    FORMS,
     JOINS,
+    OF_THE_FIRST,
+    PRODUCTS,
     SCALES,
     SHAPES,
     SUMS,
@@ -26,6 +29,7 @@ from goodinit.torch.inspecting.measuring import Call, fits, rms
 from goodinit.torch.inspecting.sight import Sight
 
 MOST_CALLS = 64  # of one layer, that are looked at
+_STANDS_FOR_INFINITY = 1e30  # as in a mask, or where a running maximum begins
 
 
 class Tracer(TorchFunctionMode):
@@ -39,6 +43,10 @@ class Tracer(TorchFunctionMode):
         The calls on every way to where a scale is set anew, ways meet, or the module ends.
     every_exit, some_exit : Way
         The calls on every way to an output, and on some way.
+    exits : Way
+        What feeds the outputs, as ``Ways`` has it.
+    inputs : int
+        How many inputs the module was given.
     origins : Origins
     """
 
@@ -49,6 +57,8 @@ class Tracer(TorchFunctionMode):
         self.ends: list[Way] = []
         self.every_exit: Way = 0
         self.some_exit: Way = 0
+        self.exits: Way = 0
+        self.inputs = 0
         self.origins = Origins(model)
         self._names = {module: name for name, module in model.named_modules()}
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -89,7 +99,9 @@ class Tracer(TorchFunctionMode):
 
     def begin(self, inputs: Sequence[Tensor]) -> None:
         """Take note of the module's inputs."""
-        self.origins.mark(inputs, Flow())
+        self.inputs = len(inputs)
+        for i, given in enumerate(inputs):
+            self.origins.mark(given, Flow(feeds=1 << i))
 
     def end(self, outputs: Sequence[Tensor]) -> None:
         """Take note of the module's outputs."""
@@ -97,8 +109,9 @@ class Tracer(TorchFunctionMode):
             self.ends.append(flow.every)
             self.every_exit |= flow.every
             self.some_exit |= flow.some
-            if flow.call is not None:
-                flow.call.output = True
+            self.exits |= flow.feeds
+            for call in self.among(flow.made):
+                call.output = True
 
     def among(self, way: Way) -> Iterator[Call]:
         """Yield the calls on a way, in forward order."""
@@ -134,11 +147,11 @@ class Tracer(TorchFunctionMode):
         self.calls.append(call)
         return call
 
-    def passed(self, call: Call | None, out: Any, *inputs: Any) -> Any:
+    def passed(self, call: Call | None, out: Any, *inputs: Any, fed_by: Any = ()) -> Any:
         """Return a call's results, measured; each of its inputs is a way to them."""
         if call is not None:
             self.watch(call, tensors(out)[0])
-        self.come_from(call, out, self.origins.of_each(inputs))
+        self.come_from(call, out, self.origins.of_each(inputs), self.origins.of_each(fed_by))
         return out
 
     def watch(self, call: Call, z: Tensor) -> None:
@@ -147,13 +160,23 @@ class Tracer(TorchFunctionMode):
         if z.requires_grad:
             z.register_hook(call.feel)  # type: ignore[no-untyped-call]
 
-    def come_from(self, call: Call | None, out: Any, flows: Sequence[Flow]) -> None:
-        """Say that results came through a call, and before it on those ways."""
-        every, some = joined(flows)
-        own = 0
-        if call is not None:
-            own, call.through = 1 << call.index, every
-        self.origins.mark(out, Flow(every | own, some | own, call))
+    def come_from(
+        self, call: Call | None, out: Any, flows: Sequence[Flow], fed_by: Sequence[Flow] = ()
+    ) -> None:
+        """Say that results came through a call, and before it on those ways.
+
+        What else it was fed by sets no scale: words, what is normalised, what an attention asks.
+        """
+        came = joined(flows)
+        whole = joined([*flows, *fed_by])
+        if call is None:
+            self.origins.mark(out, came._replace(feeds=whole.feeds, made=whole.made))
+            return
+        call.through, call.after, call.before = came.every, came.some, whole.feeds
+        own = 1 << call.index
+        made = whole.made if call.kind == "sum" else own
+        seen = Flow(came.every | own, came.some | own, call, feeds=own << self.inputs, made=made)
+        self.origins.mark(out, seen)
 
     def _see_as_a_whole(self, module: nn.Module, inputs: Any, output: Any) -> None:
         """Measure a module that did its work out of sight, as a scripted one does."""
@@ -168,7 +191,8 @@ class Tracer(TorchFunctionMode):
     def see_other(self, name: str, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """See a function that is no layer of itself: where ways lead on, meet or end."""
         operands = tensors([*args, *kwargs.values()])
-        flows = self.origins.of_each(operands)
+        operands = operands[:1] if name in OF_THE_FIRST else operands
+        flows = self.origins.of_each(() if name in FORMS else operands)
         weights = not flows and any(map(self.origins.is_weight, operands))
         if name in SUMS and len(operands) == len(flows) == 2:
             self._see_drowning(operands, flows)
@@ -178,7 +202,7 @@ class Tracer(TorchFunctionMode):
         results = floats(out)
         if weights:
             self.origins.mark_weights(results)
-        elif flows and results and name in JOINS and len(flows) > 1:
+        elif flows and results and name in JOINS and len({flow.feeds for flow in flows}) > 1:
             self._join(name, flows, results)
         elif flows and results:
             self._follow(name, flows, results)
@@ -195,10 +219,12 @@ class Tracer(TorchFunctionMode):
         every = some = 0
         for flow in [flow for flow in flows if not flow.gate] or flows:
             every, some = every | flow.every, some | flow.some
+        whole = joined(flows)
+        made = 0 if name in PRODUCTS else whole.made
         scales = [flow.scale for flow in flows]
         if name in FACTORS and any(scales) and not all(scales):
             self.ends.append(every)
-            self.origins.mark(results, Flow())
+            self.origins.mark(results, Flow(feeds=whole.feeds, made=made))
             return
         first, alone, affine = flows[0], len(flows) == 1, name in SUMS or name in FACTORS
         call = first.call if alone and (affine or name in SHAPES) else None
@@ -206,7 +232,8 @@ class Tracer(TorchFunctionMode):
         if call is not None and affine and not measured and fits(call, results[0]):
             self.watch(call, results[0])  # a bias or a factor, given by hand
         seen = Flow(every, some, call, first.activated, any(scales) or name in SCALES)
-        self.origins.mark(results, seen._replace(gate=alone and first.gate))
+        seen = seen._replace(gate=alone and first.gate, feeds=whole.feeds, made=made)
+        self.origins.mark(results, seen)
 
     def _see_drowning(self, operands: list[Tensor], flows: list[Flow]) -> None:
         """Look for a layer whose large weights make its output drown what it is added to."""
@@ -224,7 +251,8 @@ class Tracer(TorchFunctionMode):
         if not (several and self.origins.is_weight(weights)):
             return
         size = rms(weights)
-        if size < value("large_gain") or size < value("large_gain") * rms(beside):
+        least = value("large_gain") * max(1.0, rms(beside))
+        if not least <= size < _STANDS_FOR_INFINITY:
             return
         call = self.called("embedding", (weights,))
         if call is not None:

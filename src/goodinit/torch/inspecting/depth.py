@@ -1,0 +1,127 @@
+"""What the depth does to a signal and its gradient: chains of calls, and what they compound to.
+
+A network of plain layers is one chain. In other modules each stretch that every signal passes is
+one: it begins where a normalisation sets the scale, and leaves out what something leads around.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goodinit.evidence.causes import Numbers, compound, explodes, value, vanishes
+from goodinit.torch.inspecting.measuring import Call
+from goodinit.torch.inspecting.passage import Finding, Passage, tell
+
+_FEWEST = 4  # calls that compound: three steps from one to the next
+_FEWEST_TO_FADE = 5  # a head of four convolutions of std 0.01 before a prior (Lin et al. 2017)
+# Layers of a branch. A short one may start small: what leads around it carries the gradient, and
+# its own layers grow; see docs/torch-inspect.md for how such branches train.
+_FEWEST_IN_BRANCH = 8
+
+_Array = NDArray[np.float64]
+
+
+class Chain(NamedTuple):
+    """Calls that come one after the other, and whether something leads around them."""
+
+    calls: list[Call]
+    branch: bool
+
+
+def chains(seen: Passage) -> list[Chain]:
+    """Return the hidden calls of each chain that is no part of another, in forward order."""
+    hidden = sum(1 << call.index for call in seen.calls if not call.output)
+    found: dict[int, Chain] = {}
+    for end in {end & hidden for end in seen.ends}:
+        for chain in _of_end(end, seen):
+            found[sum(1 << call.index for call in chain.calls)] = chain
+    sets = sorted(found, key=int.bit_count, reverse=True)
+    longest: list[int] = []
+    for calls in sets:
+        if not any(calls & ~other == 0 for other in longest):
+            longest.append(calls)
+    return [found[calls] for calls in longest]
+
+
+def _of_end(end: int, seen: Passage) -> Iterator[Chain]:
+    """Yield what nothing leads around on the way to an end, and a long branch that it ends."""
+    way = _one_way(end, seen.calls)
+    if len(way) < _FEWEST:
+        return
+    places = [call.index for call in way]
+    passed = set(seen.ways.unavoidable(places))
+    if len(passed) >= _FEWEST:
+        yield Chain([call for call in way if call.index in passed], branch=False)
+    if sum(call.kind != "sum" for call in way) >= _FEWEST_IN_BRANCH and len(passed) < len(way):
+        yield Chain(way, branch=True)
+
+
+def _one_way(end: int, calls: Sequence[Call]) -> list[Call]:
+    """Return a chain's calls that come one after the other, and say anything at all."""
+    way: list[Call] = []
+    for call in reversed(calls):
+        inside = end >> call.index & 1 and call.signals["preactivation_rms"] > 0
+        if inside and (not way or way[-1].through >> call.index & 1):
+            way.append(call)
+    return way[::-1]
+
+
+def grows(chain: Chain, seen: Passage) -> Finding | None:
+    """Find that a chain makes signals, or gradients on their way back, explode.
+
+    A gradient that grows only as its signal shrinks is the work of normalisations, which divide by
+    how large it is: what counts is how much of the signal's own size it is.
+    """
+    gains = np.array([call.gain for call in chain.calls if not np.isnan(call.gain)] or [1.0])
+    signal = _signal(chain.calls)
+    numbers = explodes(signal, gains)
+    if numbers is not None and signal.max() >= value("growth") * signal[0]:
+        return _tell(chain, seen, "signal grows", numbers)
+    for piece in _without_forks(chain, seen):
+        gradient = _gradient(piece)
+        numbers = explodes(gradient, gains) if len(gradient) >= _FEWEST else None
+        relative = compound(gradient * _signal(piece)[::-1])["ratio"] if numbers else 0.0
+        if numbers is not None and relative >= value("growth"):
+            return _tell(Chain(piece, chain.branch), seen, "gradient grows", numbers)
+    return None
+
+
+def fades(chain: Chain, seen: Passage) -> Finding | None:
+    """Find that a chain makes signals, or gradients on their way back, vanish."""
+    if len(chain.calls) < _FEWEST_TO_FADE:
+        return None
+    numbers = vanishes(_signal(chain.calls), "untrained_decay")
+    if numbers is not None:
+        return _tell(chain, seen, "signal decays", numbers)
+    gradient = _gradient(chain.calls)
+    numbers = vanishes(gradient, "untrained_decay") if len(gradient) >= _FEWEST else None
+    return None if numbers is None else _tell(chain, seen, "gradient decays", numbers)
+
+
+def _signal(calls: Sequence[Call]) -> _Array:
+    return np.array([call.signals["preactivation_rms"] for call in calls])
+
+
+def _gradient(calls: Sequence[Call]) -> _Array:
+    """Return the gradients as they pass, backwards; none where one isn't known."""
+    found = np.array([call.backward_norm for call in reversed(calls)])
+    return found if np.isfinite(found).all() else found[:0]
+
+
+def _without_forks(chain: Chain, seen: Passage) -> list[list[Call]]:
+    """Cut a chain where an output goes another way too, whose gradient comes on top."""
+    ways, pieces = seen.ways, [[chain.calls[-1]]]
+    for call, later in zip(chain.calls[-2::-1], chain.calls[:0:-1], strict=True):
+        if ways.passes(call.index, later.index):
+            pieces[-1].append(call)
+        else:
+            pieces.append([call])
+    return [piece[::-1] for piece in pieces if len(piece) >= _FEWEST]
+
+
+def _tell(chain: Chain, seen: Passage, cause: str, numbers: Numbers) -> Finding:
+    first = chain.calls[0].index
+    rows = [call for call in seen.calls[: first + 1] if call.kind != "sum"]
+    return tell((rows or seen.calls)[-1].layer, cause, numbers)
