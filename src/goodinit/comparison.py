@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from goodinit.measuring.tables import (
     trials_of,
 )
 from goodinit.store import folder as store
+from goodinit.store.written import write_file
 from goodinit.study.grid import Study
 from goodinit.study.trials import AnyStudy, Trial
 
@@ -242,18 +244,25 @@ class Comparison:
 
     def plots(self) -> "Iterator[tuple[str, Figure]]":
         """Yield a name and a picture for each picture that this study has."""
-        if isinstance(self.study, Study):
-            yield "data", self.plot_data()
-        yield "costs", self.plot_costs()
-        yield "signals", self.plot_signals()
-        several = len(self.study.learning_rates) > 1
-        if several:
-            yield "learning_rates", self.plot_learning_rates()
-        for rate in self.study.learning_rates:
-            yield f"accuracy-{rate}" if several else "accuracy", self.plot_accuracy(rate)
+        for name, draw in self._drawings().items():
+            yield name, draw()
+
+    def _drawings(self) -> "dict[str, Callable[[], Figure]]":
+        """Return by name what draws each picture that this study has."""
+        rates = self.study.learning_rates
+        several = len(rates) > 1
         drawable = self.study.has_boundaries and self.study.task != "regression"
-        if drawable and self.networks:
-            yield "boundaries", self.plot_boundaries()
+        return {
+            **({"data": self.plot_data} if isinstance(self.study, Study) else {}),
+            "costs": self.plot_costs,
+            "signals": self.plot_signals,
+            **({"learning_rates": self.plot_learning_rates} if several else {}),
+            **{
+                f"accuracy-{rate}" if several else "accuracy": partial(self.plot_accuracy, rate)
+                for rate in rates
+            },
+            **({"boundaries": self.plot_boundaries} if drawable and self.networks else {}),
+        }
 
     def save(self, folder: str | Path) -> None:
         """Keep the study in a folder, to be read by ``goodinit.load`` and gone on with.
@@ -263,7 +272,7 @@ class Comparison:
         Raises
         ------
         ArgumentError
-            Where the folder cannot be written, or holds another study.
+            Where the folder cannot be written, or holds anything else or another study.
         """
         keeps = len(self.networks) > 0
         with store.opened(folder, self.study, keep_networks=keeps) as kept:
@@ -273,8 +282,15 @@ class Comparison:
                 if any(new):
                     kept.write(choose(part, np.array(new)))
 
+    def exports(self, formats: Sequence[str] = ("png",)) -> list[str]:
+        """Return the names of the files that ``export`` writes."""
+        pictures = [f"{name}.{kind}" for name in self._drawings() for kind in formats]
+        return ["summary.csv", *pictures]
+
     def export(self, folder: str | Path, formats: Sequence[str] = ("png",)) -> None:
         """Write every picture and the summary (CSV), each file whole or not.
+
+        Only files that goodinit wrote are replaced; see ``docs/studies.md``.
 
         Parameters
         ----------
@@ -285,18 +301,23 @@ class Comparison:
         Raises
         ------
         ArgumentError
-            For a format that isn't known.
+            For a format that isn't known; before anything is drawn, where the folder holds anything
+            but what goodinit wrote, or the pictures of another study.
         OSError
             Where the folder cannot be written.
         """
         check_formats(formats)
-        home = Path(folder)
-        home.mkdir(parents=True, exist_ok=True)
-        _write(home / "summary.csv", partial(self.summary().to_csv, index=False))
-        for name, figure in self.plots() if formats else ():
+        home = store.check_export(folder, self.study, self.exports(formats))
+        drawings = self._drawings() if formats else {}
+        write = partial(write_file, "out", home)
+        write("summary.csv", self.summary().to_csv(index=False).encode())
+        for name, draw in drawings.items():
+            figure = draw()
             _lay_out(figure)
             for kind in formats:
-                _write(home / f"{name}.{kind}", partial(figure.savefig, format=kind, dpi=150))
+                content = BytesIO()
+                figure.savefig(content, format=kind, dpi=150)
+                write(f"{name}.{kind}", content.getvalue())
 
     @property
     def _names(self) -> list[str]:
@@ -351,16 +372,6 @@ def _lay_out(figure: "Figure") -> None:
     if engine is not None:
         engine.execute(figure)
         figure.set_layout_engine(None)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under a temporary name and move it into place when it is whole."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        write(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _panel_title(row: pd.Series, with_rate: bool) -> str:

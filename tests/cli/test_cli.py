@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from studies import snapshot
+
 QUICK = ["--iterations", "30", "--seeds", "2"]
 
 
@@ -148,6 +150,37 @@ def test_an_output_place_that_is_a_file_is_refused_before_any_work(tmp_path: Pat
     assert done.returncode == 2
     assert "out: got" in done.stderr
     assert place.read_text() == "kept"
+
+
+def test_a_users_table_is_never_overwritten(tmp_path: Path) -> None:
+    table = "\n".join(["a,b,y", *(f"{n},{n * n % 7},{n % 2}" for n in range(40))])
+    (tmp_path / "summary.csv").write_text(table)
+    words = ["compare", "summary.csv", "--target", "y", *QUICK, "--out"]
+    for out in (".", "", "summary.csv"):
+        done = goodinit(*words, out, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"goodinit: out: got {out!r}")
+        assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.csv"]
+    assert (tmp_path / "summary.csv").read_text() == table
+
+
+def test_show_writes_nothing_unless_it_is_asked_to(tmp_path: Path) -> None:
+    words = ["compare", "circles", "--init", "zeros,he", *QUICK, "--out", "study"]
+    told = goodinit(*words, "--figures", "none", cwd=tmp_path)
+    before = snapshot(tmp_path)
+    shown = goodinit("show", "study", cwd=tmp_path)
+    assert snapshot(tmp_path) == before
+    assert told.stdout == f"{shown.stdout}Tables: study{os.sep}\n"
+    (tmp_path / "costs.png").write_text("mine")
+    before = snapshot(tmp_path)
+    refused = goodinit("show", "study", "--out", ".", cwd=tmp_path)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert snapshot(tmp_path) == before
+    goodinit("show", "study", "--figures", "svg", cwd=tmp_path)
+    goodinit("show", "study", "--out", "pictures", cwd=tmp_path)
+    assert (tmp_path / "study" / "costs.svg").exists()
+    assert (tmp_path / "pictures" / "costs.png").exists()
 
 
 def test_ctrl_c_ends_with_one_line_and_leaves_no_empty_folder(tmp_path: Path) -> None:

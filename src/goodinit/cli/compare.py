@@ -1,6 +1,5 @@
 """``goodinit compare``: the main job."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +8,7 @@ from goodinit.cli.ending import INTERRUPTED, complain
 from goodinit.cli.options import Figures, Json, Quiet
 from goodinit.cli.reading import (
     column_names,
+    folder_of,
     formats_of,
     hidden_units,
     needs_torch,
@@ -102,7 +102,7 @@ def compare(
         int | None, typer.Option(help="Resize images to this many pixels on each side.")
     ] = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             help="A folder that keeps the study, with pictures: the same command goes on where it "
             "stopped. [default: nothing is kept]"
@@ -129,9 +129,16 @@ def compare(
     """Train one network per initializer and seed, and compare what became of them."""
     from goodinit import datasets, specs
     from goodinit.running.compare import run
+    from goodinit.store.folder import check_out
+    from goodinit.store.written import check_files, recorded
     from goodinit.study.grid import Training, plan
 
     formats = formats_of(figures)
+    place = folder_of("out", out)
+    if place:
+        check_out(place, data)
+        drawn = [name for name in recorded(place) if name.endswith((".csv", *formats))]
+        check_files("out", place, drawn)
     dataset = datasets.load(
         data,
         target=target,
@@ -179,8 +186,8 @@ def compare(
         progress_bar("training", quiet) as (progress, say),
         workers(scheduler, dtype, say) as executor,
     ):
-        result = run(study, progress, out=out, keep_networks=keep_networks, executor=executor)
-    tell(result, None if result.interrupted else out, formats, as_json=as_json)
+        result = run(study, progress, out=place, keep_networks=keep_networks, executor=executor)
+    tell(result, None if result.interrupted else place, formats, as_json=as_json)
     if result.interrupted:
         kept = f"{len(result.study.seeds)} of {len(study.seeds)} seeds"
         again = "the same command goes on" if out else "with --out it could go on"

@@ -1,13 +1,15 @@
 """``goodinit inspect``: what is wrong with a PyTorch module's initialization."""
 
 import sys
-from pathlib import Path
+from io import BytesIO
 from typing import Annotated
 
 import typer
 
 from goodinit.cli.ending import writing
-from goodinit.cli.reading import needs_torch, seeds_of
+from goodinit.cli.reading import folder_of, needs_torch, seeds_of
+
+_PICTURE = "layers.png"
 
 
 def inspect(
@@ -25,14 +27,19 @@ def inspect(
     ],
     seeds: Annotated[str, typer.Option(help="How many modules are built; or their seeds.")] = "10",
     out: Annotated[
-        Path | None, typer.Option(help="Where a picture of the layers goes. [default: nowhere]")
+        str | None, typer.Option(help="Where a picture of the layers goes. [default: nowhere]")
     ] = None,
 ) -> None:
     """Say what is wrong with a PyTorch module's initialization, layer by layer, and what mends it.
 
     This imports and runs your code. The exit code is 1 where something is wrong.
     """
+    from goodinit.store.written import RECORD, check_files, check_place, write_file
+
     needs_torch("module", module)
+    place = folder_of("out", out)
+    if place:
+        check_files("out", check_place("out", place, marks=[RECORD]), [_PICTURE])
     from torch import nn
 
     from goodinit.torch import inspect as look
@@ -43,9 +50,10 @@ def inspect(
     alone = isinstance(found, nn.Module)
     report = look(found, given) if alone else look(found, given, seeds=seeds_of(seeds))
     sys.stdout.write(f"{report}\n")
-    if out:
-        with writing(out):
-            out.mkdir(parents=True, exist_ok=True)
-            report.plot().savefig(out / "layers.png", dpi=150)
+    if place:
+        picture = BytesIO()
+        report.plot().savefig(picture, format="png", dpi=150)
+        with writing(place):
+            write_file("out", place, _PICTURE, picture.getvalue())
     if report.findings:
         raise typer.Exit(1)

@@ -2,7 +2,8 @@
 
 import csv
 import re
-from typing import Any
+from pathlib import Path
+from typing import Any, overload
 
 from goodinit.errors import bad_argument
 
@@ -47,6 +48,17 @@ def seeds_of(text: str) -> int | list[int]:
     """Return how many seeds are meant, or the seeds themselves."""
     found = numbers("seeds", text, int)
     return int(found[0]) if len(found) == 1 else found
+
+
+@overload
+def folder_of(argument: str, text: str) -> Path: ...
+@overload
+def folder_of(argument: str, text: None) -> None: ...
+def folder_of(argument: str, text: str | None) -> Path | None:
+    """Return the folder that is meant; an empty word would be the one that the user is in."""
+    if text == "":
+        raise bad_argument(argument, text, "the name of a folder")
+    return None if text is None else Path(text)
 
 
 def formats_of(text: str) -> list[str]:

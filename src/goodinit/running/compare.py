@@ -105,6 +105,8 @@ def compare(
     0       zeros        0.6931
     1   he_normal        0.7872
     """
+    if out is not None:
+        store.check_out(out, data)
     study = plan(
         datasets.load(
             data,

@@ -2,5 +2,6 @@
 
 - ``kinds``: which kinds of study there are, and who reads each
 - ``parts``: the files: checksummed, written whole or not at all
+- ``written``: what goodinit wrote; nothing else is ever touched
 - ``folder``: the study folder: opened, described, read
 """

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
-from goodinit.datasets import Dataset
+from goodinit.datasets import NAMES, Dataset
 from goodinit.datasets.dataset import TargetScale
 from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
 from goodinit.initializers import Scheme, read
@@ -32,14 +32,16 @@ from goodinit.store.parts import (
     as_npz,
     clear,
     find_parts,
+    set_aside,
     write_part,
     write_whole,
 )
+from goodinit.store.written import DESCRIPTION, LOCK, RECORD, check_files, check_place, free_place
 from goodinit.study.grid import Study, Training
 from goodinit.study.trials import AnyStudy, finished
 
 _FORMAT = 1
-_DESCRIPTION, _DATA, _LOCK = "study.json", "data.npz", ".lock"
+_DATA = "data.npz"
 _ARRAYS = ("X_train", "y_train", "X_test", "y_test")
 _SAMPLE = 0  # the seed of the draw by which an initializer is known again
 _SEVERAL = ("learning_rates", "seeds")
@@ -100,15 +102,17 @@ def opened(folder: str | Path, study: AnyStudy, *, keep_networks: bool) -> Itera
     Raises
     ------
     ArgumentError
-        Where the folder cannot be written, holds another study, or another process is in it.
+        Where the folder cannot be written, holds anything else or another study, or another process
+        is in it.
     """
-    place = Path(folder)
+    place = check_out(folder)
     kinds = _kinds(keep_networks)
-    made = [path for path in (place, *place.parents) if not path.exists()]
-    lock = FileLock(place / _LOCK, blocking=False)
+    lock = FileLock(place / LOCK, blocking=False)
     store = Store(place, [], ())
+    made: list[Path] = []
     try:
         with _writable(place):
+            made = [path for path in (place, *place.parents) if not path.exists()]
             place.mkdir(parents=True, exist_ok=True)
             lock.acquire()
             version_notes = _describe(place, study, keep_networks=keep_networks)
@@ -126,6 +130,51 @@ def opened(folder: str | Path, study: AnyStudy, *, keep_networks: bool) -> Itera
         _remove(made)
 
 
+def check_out(folder: str | Path, data: Any = None) -> Path:
+    """Return the place for a study, where it is new, empty, or a study already.
+
+    Parameters
+    ----------
+    folder : str or Path
+    data : anything, optional
+        What is to be compared on: a folder of images is no place for pictures.
+
+    Raises
+    ------
+    ArgumentError
+        Where the place is anything else, or cannot be read.
+    """
+    with _writable(Path(folder)):
+        images = Path(data) if isinstance(data, str | Path) and data not in NAMES else None
+        if images and images.is_dir() and Path(folder).resolve().is_relative_to(images.resolve()):
+            takes = f"a folder outside of the data, such as {str(free_place(images.resolve()))!r}"
+            raise bad_argument("out", folder, takes)
+        return check_place("out", folder, marks=[DESCRIPTION])
+
+
+def check_export(folder: str | Path, study: AnyStudy, names: Sequence[str]) -> Path:
+    """Return the place for a study's pictures, where they take the place of goodinit's own only.
+
+    Raises
+    ------
+    ArgumentError
+        Where the folder holds anything else, another study, or a file of these names that goodinit
+        didn't write.
+    OSError
+        Where the folder cannot be read.
+    """
+    place = check_place("out", folder, marks=[DESCRIPTION, RECORD])
+    if (place / DESCRIPTION).exists():
+        known = _read(place)
+        with _understood(place / DESCRIPTION):
+            other = _other_than(known, json.loads(json.dumps(study.identity())))
+        if other:
+            takes = f"a folder of this study ({', '.join(other)})"
+            raise bad_argument("out", place, f"{takes}, or such as {str(free_place(place))!r}")
+    check_files("out", place, names)
+    return place
+
+
 def load(folder: str | Path) -> Loaded:
     """Read a study folder, without changing anything in it.
 
@@ -139,7 +188,7 @@ def load(folder: str | Path) -> Loaded:
     """
     place = Path(folder)
     described = _read(place)
-    with _understood(place / _DESCRIPTION):
+    with _understood(place / DESCRIPTION):
         make = reader(described["kind"])
         whole, last = (
             make(
@@ -207,8 +256,11 @@ def _understood(path: Path) -> Iterator[None]:
 def _describe(place: Path, study: AnyStudy, *, keep_networks: bool) -> tuple[str, ...]:
     """Write what the folder is for, or check that it is for this study and add what is new."""
     asked = _description(study, keep_networks=keep_networks)
-    path = place / _DESCRIPTION
-    known = _read(place) if path.exists() else asked
+    path = place / DESCRIPTION
+    try:
+        known = _read(place) if path.exists() else asked
+    except ArgumentError as error:
+        raise ArgumentError(f"{error}; free is {str(free_place(place))!r}") from None
     (now,) = asked["versions"]
     with _understood(path):
         other = _differences(known, asked)
@@ -220,18 +272,17 @@ def _describe(place: Path, study: AnyStudy, *, keep_networks: bool) -> tuple[str
         }
     if other:
         takes = (
-            f"a folder of this study, {asked['summary']}; it holds {known['summary']} "
-            f"({', '.join(other)})"
+            f"a folder of this study, {asked['summary']}, such as {str(free_place(place))!r}; it "
+            f"holds {known['summary']} ({', '.join(other)})"
         )
         raise bad_argument("out", place, takes)
-    if not path.exists() and any((place / "trials").glob("*.parquet")):
-        raise bad_argument("out", place, f"a folder whose parts have a {_DESCRIPTION} beside them")
-    if isinstance(study, Study) and not _has_data(place, study):
-        arrays = {name: getattr(study.dataset, name) for name in _ARRAYS}
-        write_whole(place / _DATA, as_npz(arrays))
-    if merged != known or not path.exists():
+    if merged != known or not path.exists():  # first of all: by it the folder is known as a study
         text = json.dumps(merged | {"checksum": _checksum(merged)}, indent=2, ensure_ascii=False)
         write_whole(path, f"{text}\n".encode())
+    if isinstance(study, Study) and not _has_data(place, study):
+        arrays = {name: getattr(study.dataset, name) for name in _ARRAYS}
+        set_aside(place, place / _DATA)
+        write_whole(place / _DATA, as_npz(arrays))
     return _versions_differ(merged["versions"])
 
 
@@ -257,24 +308,34 @@ def _description(study: AnyStudy, *, keep_networks: bool) -> dict[str, Any]:
 
 def _differences(known: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     """Return in what the study of a folder is another one than what is asked."""
-    pairs = {name: (known[name], asked[name]) for name in ("format", "kind", "keep_networks")}
-    pairs["data"] = (known["data"]["fingerprint"], asked["data"]["fingerprint"])
-    for group in ("network", "module", "training"):
-        for name, of in asked.get(group, {}).items():
-            pairs[name] = (known.get(group, {}).get(name), of)
+    pairs = {name: (known[name], asked[name]) for name in ("format", "keep_networks")}
     for name in asked["initializers"].keys() & known["initializers"].keys():
         drawn = known["initializers"][name], asked["initializers"][name]
         if len(drawn[0]) == len(drawn[1]) and not np.allclose(*drawn, rtol=1e-6, atol=0):
             pairs[f"initializer {name}"] = drawn
+    return [*_other_than(known, asked), *_said(pairs)]
+
+
+def _other_than(known: Mapping[str, Any], identity: Mapping[str, Any]) -> list[str]:
+    """Return in what the study of a folder is another one than that of an identity."""
+    pairs = {"kind": (known["kind"], identity["kind"])}
+    pairs["data"] = (known["data"]["fingerprint"], identity["data"]["fingerprint"])
+    for group in ("network", "module", "training"):
+        for name, of in identity.get(group, {}).items():
+            pairs[name] = (known.get(group, {}).get(name), of)
+    return _said(pairs)
+
+
+def _said(pairs: Mapping[str, tuple[Any, Any]]) -> list[str]:
     return [f"{name} {a} and not {b}" for name, (a, b) in pairs.items() if a != b]
 
 
 def _read(place: Path) -> dict[str, Any]:
-    path = place / _DESCRIPTION
+    path = place / DESCRIPTION
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise bad_argument("folder", place, f"a folder with a study ({_DESCRIPTION})") from None
+        raise bad_argument("folder", place, f"a folder with a study ({DESCRIPTION})") from None
     except (OSError, ValueError) as error:
         raise bad_argument("folder", path, f"a file that can be read ({error})") from None
     if not isinstance(described, dict) or described.get("format") != _FORMAT:
@@ -355,7 +416,7 @@ def _empty(place: Path, kinds: Sequence[str]) -> None:
         for kind in kinds:
             if (place / kind).exists():
                 (place / kind).rmdir()
-        for name in (_DESCRIPTION, _DATA, _LOCK):
+        for name in (_DATA, DESCRIPTION, LOCK):  # the folder is a study to the last
             (place / name).unlink(missing_ok=True)
 
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ NETWORKS = "networks"
 DAMAGED = "damaged"
 
 _NAME = re.compile(r"(?P<number>\d{6,})-(?P<checksum>[0-9a-f]{16})\.(parquet|npz)")
-_UNFINISHED = ".unfinished"  # ends the name of a file that is being written
+_UNFINISHED = re.compile(rf"\.{_NAME.pattern}\.unfinished")  # a part that is being written
 _KEY_TYPES = dict(zip(KEYS, (np.str_, np.float64, np.int64), strict=True))
 
 
@@ -113,7 +114,7 @@ def find_parts(folder: Path, kinds: Sequence[str]) -> Found:
             named = _NAME.fullmatch(path.name)
             if named:
                 parts.setdefault(int(named["number"]), {})[kind] = path
-            elif path.name.endswith(_UNFINISHED):
+            elif _UNFINISHED.fullmatch(path.name):
                 found.unfinished.append(path)
     for number, files in sorted(parts.items()):
         if "trials" not in files:
@@ -136,25 +137,42 @@ def clear(folder: Path, found: Found) -> None:
     for path in found.unfinished:
         path.unlink()
     for path in (*found.damaged, *found.aside):
-        if path.exists():
-            place = folder / DAMAGED / path.parent.name
-            place.mkdir(parents=True, exist_ok=True)
-            path.replace(place / path.name)
+        set_aside(folder, path)
+
+
+def set_aside(folder: Path, path: Path) -> None:
+    """Move a damaged file of a study to its folder ``damaged``, beside what is there already."""
+    if not os.path.lexists(path):
+        return
+    place = folder / DAMAGED / path.relative_to(folder).parent
+    place.mkdir(parents=True, exist_ok=True)
+    free = place / path.name
+    for number in count(2):
+        if not os.path.lexists(free):
+            break
+        free = place / f"{path.stem}-{number}{path.suffix}"
+    path.replace(free)
+
+
+def unfinished(name: str) -> str:
+    """Return what a file is called while it is being written."""
+    return f".{name}.unfinished"
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all, so that neither a crash nor a power cut harms it."""
-    unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
+    half = path.with_name(unfinished(path.name))
+    half.unlink(missing_ok=True)
     try:
-        with unfinished.open("wb") as file:
+        with half.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        half.replace(path)
         _remember_names(path.parent)
     except BaseException:
         with suppress(OSError):
-            unfinished.unlink()
+            half.unlink()
         raise
 
 
@@ -188,4 +206,10 @@ def _checksum(content: bytes) -> str:
 
 def _is_whole(path: Path) -> bool:
     named = _NAME.fullmatch(path.name)
-    return named is not None and _checksum(path.read_bytes()) == named["checksum"]
+    try:
+        if named is None or not path.is_file():  # a folder, a pipe, a link to nothing
+            return False
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest().startswith(named["checksum"])
+    except OSError:
+        return False

@@ -1,0 +1,136 @@
+"""Which folders and files goodinit may write: what is not its own is refused, never touched.
+
+A folder is new, empty, or goodinit's. Of the pictures and tables in it a record beside them keeps
+name and checksum: a file that isn't in the record, or was changed since, is someone's own.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from itertools import chain, count
+from pathlib import Path
+
+from goodinit.errors import bad_argument
+from goodinit.store.parts import unfinished, write_whole
+
+RECORD, LOCK, DESCRIPTION = ".goodinit.json", ".lock", "study.json"
+_SHOWN = 3  # names of what is in the way
+
+
+def check_place(argument: str, folder: str | Path, *, marks: Sequence[str]) -> Path:
+    """Return the folder, where it is new, empty, or has a file that marks it as goodinit's.
+
+    Parameters
+    ----------
+    argument : str
+        Which argument named it.
+    folder : str or Path
+    marks : sequence of str
+        Names of files of which one makes a folder that isn't empty goodinit's.
+
+    Raises
+    ------
+    ArgumentError
+        For any other folder and for what is no folder, with a free place instead.
+    OSError
+        Where it cannot be read.
+    """
+    if str(folder) == "":
+        raise bad_argument(argument, "", f"the name of a folder, such as {str(free_place())!r}")
+    place = Path(folder)
+    if not os.path.lexists(place):
+        return place
+    instead = f"such as {str(free_place(place))!r}"
+    if not place.is_dir():
+        what = "a link to nothing" if place.is_symlink() else "no folder"
+        raise bad_argument(argument, place, f"a folder, {instead} (this is {what})")
+    found = sorted(path.name for path in place.iterdir() if not _is_left_over(path))
+    if found and not any((place / mark).is_file() for mark in marks):
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        holds = f"it holds {', '.join(found[:_SHOWN])}{more}"
+        own = f"one of goodinit's (with a {' or '.join(marks)})"
+        takes = f"a new or empty folder or {own}, {instead} ({holds})"
+        raise bad_argument(argument, place, takes)
+    return place
+
+
+def _is_left_over(path: Path) -> bool:
+    """Return whether a file was left by a process that ended before it kept anything."""
+    if path.name == LOCK:
+        return path.is_file() and path.stat().st_size == 0
+    return path.name in {RECORD, *(unfinished(name) for name in (DESCRIPTION, RECORD))}
+
+
+def free_place(near: Path | None = None) -> Path:
+    """Return a folder that isn't there yet: beside a place or, for the working directory, in it."""
+    here = Path()
+    if near is None or near.resolve() in (here.resolve(), *here.resolve().parents):
+        home, name = here, "study"
+    else:
+        home, name = near.parent, near.stem if near.is_file() else near.name
+    if not (home.is_dir() and os.access(home, os.W_OK)):
+        home = here if os.access(here, os.W_OK) else Path(tempfile.gettempdir())
+    names = chain([] if home / name == near else [name], (f"{name}-{n}" for n in count(2)))
+    return next(home / name for name in names if not os.path.lexists(home / name))
+
+
+def recorded(folder: Path) -> list[str]:
+    """Return the names of the pictures and tables that goodinit wrote into a folder."""
+    return list(_record(folder))
+
+
+def check_files(argument: str, folder: Path, names: Iterable[str]) -> None:
+    """Raise ArgumentError where a file of one of these names is there that goodinit didn't write.
+
+    So is one that was changed since.
+    """
+    record = _record(folder)
+    for name in names:
+        path = folder / name
+        if os.path.lexists(path) and _checksum_of(path) not in record.get(name, []):
+            takes = (
+                f"a folder whose {name} goodinit wrote and nobody changed since, "
+                f"such as {str(free_place(folder))!r}"
+            )
+            raise bad_argument(argument, folder, takes)
+
+
+def write_file(argument: str, folder: Path, name: str, content: bytes) -> None:
+    """Write a picture or a table, whole or not at all, in place of goodinit's own only.
+
+    Raises
+    ------
+    ArgumentError
+        Where someone else's file is there.
+    OSError
+        Where the folder cannot be written.
+    """
+    check_files(argument, folder, [name])
+    path, record = folder / name, _record(folder)
+    # Both that which is there and that which comes are listed before the file is replaced, so that
+    # a process that ends at any moment leaves a file that is known.
+    before = _checksum_of(path)
+    record[name] = [*([before] if before else []), sha256(content).hexdigest()]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / RECORD, json.dumps(record, indent=1, ensure_ascii=False).encode())
+    write_whole(path, content)
+
+
+def _record(folder: Path) -> dict[str, list[str]]:
+    """Return the checksums that each file of the folder may have; nothing of a damaged record."""
+    try:
+        record = json.loads((folder / RECORD).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(record, dict):
+        return {}
+    return {name: sums for name, sums in record.items() if isinstance(sums, list)}
+
+
+def _checksum_of(path: Path) -> str | None:
+    """Return the checksum of a plain file; None of anything else."""
+    if path.is_symlink() or not path.is_file():
+        return None
+    return sha256(path.read_bytes()).hexdigest()
