@@ -21,7 +21,7 @@ from goodinit import network as oracle
 from goodinit.articles import layers as article
 from goodinit.network import Parameters
 from goodinit.study.grid import Study
-from goodinit.training import Record, compile_kernel, initial, loop, network, prepare
+from goodinit.training import Record, initial, loop, network, prepare
 
 # How many networks are timed of those that are trained one after another.
 FEW = 8
@@ -58,11 +58,10 @@ def engine(study: Study, wide: int | None = None) -> Side:
     problem = prepare(study)
     if wide is not None:
         problem = replace(problem, network=problem.network._replace(wide=wide))
-    compile_kernel("float64")
     blas = ThreadpoolController()
     workers = min(loop.available_processors(), len(study.trials))
     pool = ThreadPoolExecutor(workers)
-    parts = np.array_split(np.arange(len(study.trials)), workers)
+    parts = loop._parts(problem, len(study.trials), workers)
     with blas.limit(limits=1, user_api="blas"):
         chunks = list(
             pool.map(lambda part: loop._start(problem, [study.trials[i] for i in part]), parts)

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,13 +38,14 @@ from goodinit.datasets import circles
 from goodinit.study.grid import Training, plan
 from goodinit.training import kernel, loop, prepare, train
 
-loop.compile_kernel("float64")
 study = plan(circles(), initializers="he", hidden=(4,), activation="relu", learning_rate=0.1,
              seeds=1, training=Training(iterations=50))
+loop.compile_kernel(study, 1)
 flat = train(prepare(study), study.trials).flat
-print(loop.__file__, kernel._compiled_train.stats.cache_path, flat.tobytes().hex(), sep="\\n")
+compiled = kernel._compiled(kernel.Kind(alone=True, wide=0))
+print(loop.__file__, compiled.stats.cache_path, flat.tobytes().hex(), sep="\\n")
 print("scipy.linalg.cython_blas" in sys.modules)
-print(sum(kernel._compiled_train.stats.cache_hits.values()))
+print(sum(compiled.stats.cache_hits.values()))
 """
 
 
@@ -89,14 +90,14 @@ def test_a_later_process_loads_what_an_earlier_one_compiled() -> None:
 
 
 def test_a_change_of_any_compiled_file_compiles_anew() -> None:
-    """Numba looks at the kernel's own file only: all the others that it is made of are listed."""
+    """Numba looks at the kernel's own file only: all that it is made of are listed."""
     folder = Path(jit.__file__).parent
     made_of = {
         path.name
         for path in folder.glob("*.py")
         if any(word in path.read_text("utf-8") for word in ("goodinit.training.jit", "numba"))
     }
-    assert made_of - {"kernel.py"} == set(jit._SOURCES)
+    assert made_of == set(jit._SOURCES)
 
 
 def test_a_loaded_kernel_brings_its_blas_along() -> None:
@@ -114,9 +115,10 @@ def test_numba_waits_until_something_is_trained(line: str) -> None:
 
 
 def test_compiling_twice_compiles_once() -> None:
-    compiled: Any = kernel._compiled_train
+    compiled: Any = kernel._compiled(kernel.Kind(alone=True, wide=0))
     for dtype in ("float64", "float32") * 2:
-        compile_kernel(dtype)
+        study = study_of(circles())
+        compile_kernel(replace(study, training=Training(dtype=dtype)), 1)
     assert len(compiled.signatures) == 2
 
 
@@ -128,15 +130,12 @@ def test_a_full_disk_costs_the_cache_and_not_the_run(monkeypatch: pytest.MonkeyP
         calls.append("save")
         raise OSError(28, "No space left on device")
 
-    def make(version: str) -> Callable[..., None]:
-        def reach(networks: Any, *others: Any) -> None:
-            version  # noqa: B018  # a part of the cache's key
-            networks[0][:] = others[5]  # the last iteration
-
-        return reach
+    def reach(networks: Any, *others: Any) -> None:
+        networks[0][:] = others[5]  # the last iteration
 
     monkeypatch.setattr(IndexDataCacheFile, "save", save)
-    monkeypatch.setattr(kernel, "_compiled_train", jit.entry(make))
+    small = jit.entry(reach, "small")
+    monkeypatch.setattr(kernel, "_compiled", lambda _: small)
     study = study_of(circles())
     record = train(prepare(study), study.trials)
     assert calls == ["save"]
@@ -144,8 +143,8 @@ def test_a_full_disk_costs_the_cache_and_not_the_run(monkeypatch: pytest.MonkeyP
 
 
 def test_a_users_read_only_array_compiles_nothing_anew() -> None:
-    compile_kernel("float64")
-    compiled: Any = kernel._compiled_train
+    train(prepare(study_of(circles())), study_of(circles()).trials)
+    compiled: Any = kernel._compiled(kernel.Kind(alone=True, wide=0))
     before = len(compiled.signatures)
     X, y = np.linspace(-1, 1, 20)[:, np.newaxis], np.linspace(0, 1, 20)
     for array in (X, y):

@@ -19,8 +19,8 @@ from goodinit import activations
 from goodinit.network import OUTPUTS, Network, Parameters, backward, pack, unpack
 from goodinit.training import jit, kernel, order
 from goodinit.training.elementwise import Activation
-from goodinit.training.kernel import Output
-from goodinit.training.lanes import VECTOR_BYTES, VECTORS
+from goodinit.training.lanes import COLUMNS, VECTOR_BYTES
+from goodinit.training.outputs import Output
 from goodinit.training.update import MEMORY, Optimizer, Rule
 
 Array = NDArray[Any]
@@ -121,7 +121,7 @@ def after(
     state = np.zeros((len(flat), MEMORY[Rule(case.optimizer.rule)], flat.shape[1]), dtype)
     spec = case.network.activation.partition("(")[0]
     parameter = activations.read(case.network.activation).parameter
-    unit = VECTORS * VECTOR_BYTES // flat.itemsize
+    unit = COLUMNS[True] * VECTOR_BYTES // flat.itemsize
     start = 0
     with pytest.MonkeyPatch.context() as patch:
         if case.narrow_tiles:
@@ -318,16 +318,65 @@ def test_a_network_alone_has_the_bits_it_has_among_others(case: Case, k: int) ->
         np.testing.assert_array_equal(among[k], alone[0])
 
 
-def test_every_path_is_one_compiled_function_for_each_element_type() -> None:
-    """So that it compiles once, and a progress bar can say when."""
-    compiled: Any = kernel._compiled_train
+@settings(max_examples=150)
+@given(cases(), st.integers(4, 19), st.sampled_from(["float64", "float32"]), st.integers(8, 4096))
+def test_networks_trained_together_have_the_bits_they_have_alone(
+    case: Case, networks: int, dtype: str, tile: int
+) -> None:
+    """However many examples of a slice are in the cache at once, and where no vector is full."""
+    case = replace(of_many(case, networks), wide=kernel.WIDE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "TOGETHER_BYTES", 64 * tile)
+        together = after(case, 3, 2, dtype=dtype)
+        patch.setattr(kernel, "FEWEST_TOGETHER", networks + 1)
+        for found, alone in zip(together, after(case, 5, dtype=dtype), strict=True):
+            np.testing.assert_array_equal(found, alone)
+
+
+def of_many(case: Case, networks: int) -> Case:
+    """Return the same case with more networks, each with its own parameters, rate and order."""
+    several = np.random.default_rng(networks)
+    some = several.integers(len(case.flat), size=networks)
+    return replace(
+        case,
+        flat=case.flat[some] * several.uniform(0.9, 1.1, size=(networks, 1)),
+        rates=case.rates[some],
+        seeds=several.integers(2**63, size=networks).astype(np.uint64),
+    )
+
+
+@settings(max_examples=100)
+@given(cases(), st.integers(0, 7))
+def test_networks_trained_together_are_the_plain_networks(case: Case, iterations: int) -> None:
+    case = replace(of_many(case, 5), wide=kernel.WIDE)
+    assert kernel.trains_together(
+        kernel.Network(np.array(case.network.layers), 0, 0.0, 0), len(case.flat)
+    )
+    assert difference(after(case, iterations)[0], plainly(case, iterations)) < 1e-12
+
+
+def test_a_choice_of_activation_output_or_rule_compiles_the_kernel_no_further() -> None:
+    """So that a later study finds what an earlier one compiled."""
+    compiled: Any = kernel._compiled(kernel.Kind(alone=True, wide=0))
     for dtype in ("float64", "float32"):
         after(case_of(Network((2, 1)), 5), 1, dtype=dtype)
     before = len(compiled.signatures)
     for rule in Rule:
         case = case_of(Network((1, 4, 3), "elu", "softmax"), 9, batch_size=4)
-        after(replace(case, optimizer=Optimizer(int(rule)), wide=1), 2)
+        after(replace(case, optimizer=Optimizer(int(rule))), 2)
     assert len(compiled.signatures) == before == 2
+
+
+@pytest.mark.parametrize("activation", SPECS)
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_an_overflow_is_the_same_bits_alone_and_together(activation: str, output: str) -> None:
+    """Padding takes no part: 0 × ∞ would be no number there."""
+    case = case_of(Network((3, 5, 4, 2), activation, output), 21, networks=5)
+    case.flat[1] *= 1e300
+    case.flat[3] *= 1e150
+    together = after(case, 4)[0]
+    for k in range(5):
+        np.testing.assert_array_equal(together[k], after(case, 4, only=[k])[0][0])
 
 
 # ------------------------------------------------------------------------------------- overflow
@@ -375,18 +424,15 @@ def test_what_would_overflow_only_beyond_the_last_example_changes_nothing() -> N
 # ------------------------------------------------------------------------- the order of examples
 
 
-def _orders(version: str) -> Callable[..., None]:
-    shuffle = order.shuffle
-
-    def fill(orders: NDArray[np.int64], seed: np.uint64) -> None:
-        version  # noqa: B018  # a part of the cache's key
-        for epoch in range(len(orders)):
-            shuffle(orders[epoch], seed, epoch)
-
-    return fill
+shuffle = order.shuffle
 
 
-_fill: Any = jit.entry(_orders)
+def _orders(orders: NDArray[np.int64], seed: np.uint64) -> None:
+    for epoch in range(len(orders)):
+        shuffle(orders[epoch], seed, epoch)
+
+
+_fill: Any = jit.entry(_orders, "orders")
 
 
 def orders_of(n: int, seed: int, epochs: int) -> NDArray[np.int64]:

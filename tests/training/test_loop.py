@@ -27,6 +27,7 @@ from goodinit.training import (
     prepare,
     train,
 )
+from goodinit.training.outputs import Output
 from goodinit.training.update import MEMORY, Optimizer, Rule
 
 SCHEMES = ["zeros", "he_normal", "glorot_uniform", "orthogonal", "normal(std=0.5)"]
@@ -210,7 +211,7 @@ def test_settings_reach_the_kernel_as_they_are_named(
     kernel.advance(
         flat, np.zeros((len(flat), MEMORY[rule], flat.shape[1])),
         np.ascontiguousarray(data.X_train.T), np.eye(3)[:, data.y_train].copy(),
-        network=kernel.Network(np.array([3, 7, 5, 3]), code, parameter, int(kernel.Output.SOFTMAX)),
+        network=kernel.Network(np.array([3, 7, 5, 3]), code, parameter, int(Output.SOFTMAX)),
         optimizer=Optimizer(int(rule), 0.7, 0.999, 1e-8, 0.02),
         learning_rates=np.array([trial.learning_rate for trial in study.trials]),
         seeds=np.array([trial.seed for trial in study.trials], np.uint64),

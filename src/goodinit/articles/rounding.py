@@ -23,9 +23,10 @@ from goodinit.articles.layers import Parameters
 from goodinit.articles.published import Run
 from goodinit.network import Parameters as Network
 from goodinit.network import pack, unpack
-from goodinit.training import compile_kernel, kernel
+from goodinit.training import kernel
 from goodinit.training.elementwise import Activation
 from goodinit.training.loop import available_processors
+from goodinit.training.outputs import Output
 from goodinit.training.update import Optimizer, Rule
 
 WITHIN_ROUNDING = "within rounding"
@@ -141,7 +142,6 @@ def rerun(
     """
     wanted, start = list(quantities), experiment.draw(run)
     found = []
-    compile_kernel("float64")
     with (
         threadpool_limits(1, user_api="blas"),
         ThreadPoolExecutor(threads or available_processors()) as pool,
@@ -160,7 +160,7 @@ def _train(experiment: Experiment, start: Parameters, wanted: list[str], seed: i
     ]
     sizes = (len(X), *[len(biases) for _, biases in network])
     packed = pack(network)[np.newaxis]
-    activation, output = Activation[experiment.hidden.upper()], kernel.Output.SIGMOID
+    activation, output = Activation[experiment.hidden.upper()], Output.SIGMOID
     advance = partial(
         kernel.advance,
         packed,

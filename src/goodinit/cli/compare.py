@@ -184,7 +184,7 @@ def compare(
         )
     with (
         progress_bar("training", quiet) as (progress, say),
-        workers(scheduler, dtype, say) as executor,
+        workers(scheduler, study, say) as executor,
     ):
         result = run(study, progress, out=place, keep_networks=keep_networks, executor=executor)
     tell(result, None if result.interrupted else place, formats, as_json=as_json)

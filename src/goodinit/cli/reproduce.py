@@ -8,7 +8,7 @@ import typer
 from goodinit.cli import printing
 from goodinit.cli.ending import complain
 from goodinit.cli.options import Json, Quiet
-from goodinit.cli.watching import compile_first, progress_bar
+from goodinit.cli.watching import progress_bar
 
 Images = Annotated[
     Path | None, typer.Option(help="The folder of the fourth article's 100 photographs.")
@@ -21,8 +21,7 @@ def reproduce(images: Images = None, as_json: Json = False, quiet: Quiet = False
     from goodinit.articles.reproduce import reproduce as run
 
     check_images(images)
-    with progress_bar("reproducing", quiet) as (progress, say):
-        compile_first("float64", say)
+    with progress_bar("reproducing", quiet) as (progress, _):
         table = run(images, progress=progress)
     failed = must_be_exact(table)
     if as_json:

@@ -13,6 +13,8 @@ from goodinit.cli.ending import INTERRUPTED, complain
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from goodinit.study.trials import AnyStudy
+
 _LONGER_THAN_LOADING = 1.0  # seconds
 
 
@@ -49,11 +51,11 @@ def progress_bar(
 
 @contextmanager
 def workers(
-    scheduler: str | None, dtype: str, say: Callable[[str], None]
+    scheduler: str | None, study: "AnyStudy", say: Callable[[str], None]
 ) -> "Iterator[Executor | None]":
     """Connect with a cluster where one is named, or make ready to train here."""
     if scheduler is None:
-        compile_first(dtype, say)
+        compile_first(study, say)
         yield None
         return
     from goodinit.running.cluster import Cluster
@@ -63,11 +65,14 @@ def workers(
         yield cluster
 
 
-def compile_first(dtype: str, say: Callable[[str], None]) -> None:
-    """Compile the training kernel, and say so where it isn't in the cache yet."""
+def compile_first(study: "AnyStudy", say: Callable[[str], None]) -> None:
+    """Compile what trains a study of our own networks; say so where it isn't in the cache yet."""
+    from goodinit.study.grid import Study
     from goodinit.training import compile_kernel
 
-    compiling = Thread(target=compile_kernel, args=(dtype,), daemon=True)
+    if not isinstance(study, Study):
+        return
+    compiling = Thread(target=compile_kernel, args=(study, len(study.trials)), daemon=True)
     compiling.start()
     compiling.join(_LONGER_THAN_LOADING)
     if compiling.is_alive():

@@ -6,16 +6,17 @@ branches only by choosing between two computed values.
 """
 
 import math
-from collections.abc import Callable
 from enum import IntEnum
+from functools import cache
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
-from goodinit.training.jit import compiled, inlined, spliced
+from goodinit.training.jit import inlined, pointed
 
 
 class Activation(IntEnum):
@@ -200,53 +201,30 @@ def _softplus(z, _):
     return max_of(z, 0.0) + logarithm, (e if z < 0.0 else 1.0) / (1.0 + e)
 
 
-def _over_all(function: Callable[..., Any]) -> Any:
-    """Make a loop of `function`: values become f(values), slopes its derivative there."""
-
-    @compiled
-    def loop(values, slopes, parameter):
-        for row in range(values.shape[0]):
-            for j in range(values.shape[1]):
-                values[row, j], slopes[row, j] = function(values[row, j], parameter)
-
-    return loop
-
-
-_linear_all = _over_all(_linear)
-_relu_all = _over_all(_relu)
-_leaky_relu_all = _over_all(_leaky_relu)
-_tanh_all = _over_all(_tanh)
-_sigmoid_all = _over_all(_sigmoid)
-_elu_all = _over_all(_elu)
-_selu_all = _over_all(_selu)
-_gelu_all = _over_all(_gelu)
-_silu_all = _over_all(_silu)
-_softplus_all = _over_all(_softplus)
+_FUNCTIONS: dict[Activation, Any] = {
+    Activation.LINEAR: _linear,
+    Activation.RELU: _relu,
+    Activation.LEAKY_RELU: _leaky_relu,
+    Activation.TANH: _tanh,
+    Activation.SIGMOID: _sigmoid,
+    Activation.ELU: _elu,
+    Activation.SELU: _selu,
+    Activation.GELU: _gelu,
+    Activation.SILU: _silu,
+    Activation.SOFTPLUS: _softplus,
+}
 
 
-@spliced
-def activate(activation, parameter, values, slopes):
-    """Replace values (a matrix) by the activation's, and slopes by its derivatives there.
+@cache
+def activate(activation: Activation, dtype: str) -> CFunc:
+    """Return the compiled loop that turns z into the activation's values and its slopes there.
 
-    A chain of ifs, since a table of functions would be called through pointers and never inlined.
+    It takes values, slopes, how many there are, and the activation's parameter.
     """
-    if activation == Activation.RELU:
-        _relu_all(values, slopes, parameter)
-    elif activation == Activation.LEAKY_RELU:
-        _leaky_relu_all(values, slopes, parameter)
-    elif activation == Activation.TANH:
-        _tanh_all(values, slopes, parameter)
-    elif activation == Activation.SIGMOID:
-        _sigmoid_all(values, slopes, parameter)
-    elif activation == Activation.ELU:
-        _elu_all(values, slopes, parameter)
-    elif activation == Activation.SELU:
-        _selu_all(values, slopes, parameter)
-    elif activation == Activation.GELU:
-        _gelu_all(values, slopes, parameter)
-    elif activation == Activation.SILU:
-        _silu_all(values, slopes, parameter)
-    elif activation == Activation.SOFTPLUS:
-        _softplus_all(values, slopes, parameter)
-    else:
-        _linear_all(values, slopes, parameter)
+    function = _FUNCTIONS[activation]
+
+    def loop(values, slopes, size, parameter):
+        for i in range(size):
+            values[i], slopes[i] = function(values[i], parameter)
+
+    return pointed(loop, activation.name, dtype, "array", "array", "intp", "float64")

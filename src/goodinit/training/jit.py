@@ -6,7 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
+from numba.extending import intrinsic
 
 # `contract` lets a product and a sum be rounded together. No other rule of arithmetic is relaxed,
 # so that NaN and infinity keep their meaning and the compiler reorders nothing.
@@ -15,7 +19,19 @@ _ARITHMETIC: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath"
 _INTERNAL: dict[str, Any] = {**_ARITHMETIC, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 # The files whose functions are compiled into the entry, besides the entry's own.
-_SOURCES = ("elementwise.py", "jit.py", "lanes.py", "order.py", "update.py")
+_SOURCES = (
+    "alone.py",
+    "elementwise.py",
+    "gradient.py",
+    "jit.py",
+    "kernel.py",
+    "lanes.py",
+    "order.py",
+    "outputs.py",
+    "products.py",
+    "together.py",
+    "update.py",
+)
 
 compiled = njit(**_INTERNAL)
 # Never left as a call, so that the loop around it can be vectorised.
@@ -25,16 +41,81 @@ inlined = njit(**_INTERNAL, forceinline=True)
 spliced = njit(**_INTERNAL, inline="always")
 
 
-def entry(make: Callable[[str], Callable[..., None]]) -> Any:
-    """Compile `make(version)` at its first call, and keep the machine code on the disk.
+class _Kept(FunctionCache):
+    """Numba's cache, whose key is what the code was made of.
 
-    Numba's cache looks at the source file of the function itself and at its closure's values, not
-    at the files that it imports. `version` is a digest of those; the function has to use it. Where
-    no folder can be written, the code is compiled again by every process.
+    Numba's own looks at the source file of the function itself and at its closure's values, not at
+    the files that it imports nor at the functions that the closure holds.
     """
+
+    def __init__(self, function: Callable[..., Any], made_of: str) -> None:
+        super().__init__(function)
+        self._made_of = made_of
+
+    def _index_key(self, signature: Any, codegen: Any) -> Any:
+        return signature, codegen.magic_tuple(), self._made_of
+
+
+def entry(function: Callable[..., None], kind: str) -> Any:
+    """Compile a function at its first call, and keep the machine code on the disk.
+
+    `kind` tells it from others that the same lines make. Where no folder can be written, the code
+    is compiled again by every process.
+    """
+    made = njit(**_ARITHMETIC)(function)
+    _keep(made, function, kind)
+    return made
+
+
+def pointed(function: Callable[..., None], kind: str, dtype: str, *takes: str) -> CFunc:
+    """Compile a function that the kernel calls by its address, and keep it as ``entry`` does.
+
+    What of the kernel a study may choose is compiled apart from it: a choice costs its own lines.
+
+    Parameters
+    ----------
+    function : callable
+    kind : str
+    dtype : str
+        Of its arrays, which it takes as bare pointers.
+    takes : str
+        Of each argument: "array", or the type of a number.
+    """
+    array = types.CPointer(getattr(types, dtype))
+    arguments = [array if name == "array" else getattr(types, name) for name in takes]
+    made = CFunc(function, (tuple(arguments), types.void), {}, {"nopython": True, **_ARITHMETIC})
+    _keep(made, function, kind)
+    made.compile()
+    return made
+
+
+def pointer_of(made: CFunc) -> int:
+    """Return the address for ``call_at``."""
+    return int(made.address or 0)
+
+
+def _keep(made: Any, function: Callable[..., None], kind: str) -> None:
     folder = Path(__file__).parent
     digest = hashlib.sha256(b"".join((folder / name).read_bytes() for name in _SOURCES))
-    function = njit(**_ARITHMETIC)(make(digest.hexdigest()))
     with contextlib.suppress(RuntimeError):  # "no locator available": nowhere to write
-        function.enable_caching()
-    return function
+        made._cache = _Kept(function, f"{kind} {digest.hexdigest()}")
+
+
+def _call_at(_typing, address, arguments):
+    """Call what ``pointed`` made at an address, with a tuple of its arguments."""
+
+    def emit(context, builder, signature, values):
+        given = []
+        for i, kind in enumerate(arguments):
+            value = builder.extract_value(values[1], i)
+            if isinstance(kind, types.Array):
+                value = context.make_array(kind)(context, builder, value).data
+            given.append(value)
+        function = ir.FunctionType(ir.VoidType(), [value.type for value in given])
+        builder.call(builder.inttoptr(values[0], function.as_pointer()), given)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), emit
+
+
+call_at: Any = intrinsic(_call_at)

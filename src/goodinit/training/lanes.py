@@ -1,11 +1,18 @@
 """The two matrix products of training, as tiles held in vector registers.
 
-Both are written in vectors of explicit width, because what a compiler makes of a plain loop varies
-with the processor, with the loop's neighbours and with what it can prove about overlap. Here the
-order of every addition is fixed by this file: no flag that lets a compiler reorder is needed, and
-infinities and NaNs are what IEEE 754 says they are. Arrays hold examples last.
+A vector's lanes are filled in one of two ways. Where a network trains *alone*, they hold examples
+of it that lie beside each other: a weight is one number for all lanes, and the gradient is summed
+over them at the end. Where networks train *together*, each lane is a network: a weight is a vector,
+and nothing is ever summed across. `alone` is a constant of the compiled code.
+
+Everything is written in vectors of explicit width, because what a compiler makes of a plain loop
+varies with the processor, with the loop's neighbours and with what it can prove about overlap. Here
+the order of every addition is fixed by this file: no flag that lets a compiler reorder is needed,
+and infinities and NaNs are what IEEE 754 says they are.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -17,9 +24,10 @@ from numba.np import arrayobj
 
 # A vector is as wide as the processor's widest, named here because compilers prefer half of it.
 VECTOR_BYTES = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
-# The tile's accumulators: 8 independent sums hide the 4 cycles that each of two multiply-add units
-# takes, and with their operands they still fit the 16 registers of AVX2.
-ROWS, VECTORS = 4, 2
+# A tile's accumulators, with their operands, fit the processor's 32 or 16 vector registers; 8 of
+# them hide the 4 cycles that each of two multiply-add units takes.
+ROWS = 4
+COLUMNS = {True: 2, False: 4 if VECTOR_BYTES == 64 else 2}  # vectors, where alone and together
 
 _INDEX = ir.IntType(32)
 
@@ -27,8 +35,8 @@ _INDEX = ir.IntType(32)
 class _Emitter:
     """Emits one function's vector code; all vectors have one element type."""
 
-    def __init__(self, context: Any, builder: Any, element: Any) -> None:
-        self.context, self.builder = context, builder
+    def __init__(self, context: Any, builder: Any, element: Any, alone: Any) -> None:
+        self.context, self.builder, self.alone = context, builder, bool(alone.literal_value)
         self.bytes = element.bitwidth // 8
         self.lanes = VECTOR_BYTES // self.bytes
         self.vector = ir.VectorType(context.get_value_type(element), self.lanes)
@@ -49,17 +57,58 @@ class _Emitter:
 
     def repeated(self, array: Any, row: Any, column: Any) -> Any:
         """The number array[row, column] in every lane."""
-        number = self.builder.load(self.pointer(array, row, column))
+        return self.everywhere(self.builder.load(self.pointer(array, row, column)))
+
+    def everywhere(self, number: Any) -> Any:
         vector = ir.Constant(self.vector, ir.Undefined)
         vector = self.builder.insert_element(vector, number, ir.Constant(_INDEX, 0))
         return self._shuffled(vector, [0] * self.lanes)
 
-    def sum(self) -> Any:
-        """A vector of running sums, zero at first."""
-        return cgutils.alloca_once_value(self.builder, ir.Constant(self.vector, [0.0] * self.lanes))
+    @property
+    def zeros(self) -> Any:
+        return ir.Constant(self.vector, [0.0] * self.lanes)
+
+    @property
+    def ones(self) -> Any:
+        return ir.Constant(self.vector, [1.0] * self.lanes)
+
+    def multiplied(
+        self, rows: Any, w: Any, x: Any, count: Any, row: Any, column: Any, bias: Any = None
+    ) -> dict[tuple[Any, Any], Any]:
+        """The sums of w @ x, + bias if there is one, of `rows` rows and COLUMNS vectors."""
+        weight = self.repeated if self.alone else self.load
+        at_row = [self.offset(row, r) for r in range(rows.literal_value)]
+        at_column = [self.offset(column, c) for c in range(COLUMNS[self.alone])]
+        sums = {}
+        for r in at_row:
+            start = weight(bias, r, ir.Constant(row.type, 0)) if bias else self.zeros
+            for c in at_column:
+                sums[r, c] = cgutils.alloca_once_value(self.builder, start)
+        with self.loop(count) as term:
+            columns = {c: self.load(x, term, c) for c in at_column}
+            for r in at_row:
+                factor = weight(w, r, term)
+                for c in at_column:
+                    self.add(sums[r, c], factor, columns[c])
+        return sums
+
+    @contextmanager
+    def loop(self, count: Any) -> Iterator[Any]:
+        """A loop that isn't unrolled: of its few turns most would be left over."""
+        with cgutils.for_range(self.builder, count) as loop:
+            yield loop.index
+            body = self.builder.basic_block
+        module = self.builder.module
+        rolled = module.add_metadata(["llvm.loop.unroll.disable"])
+        own = module.add_metadata([f"loop {len(module.metadata)}", rolled])
+        own.operands = (own, rolled)  # a loop's node names itself
+        body.terminator.set_metadata("llvm.loop", own)
 
     def add(self, total: Any, a: Any, b: Any) -> None:
-        """Total += a × b, rounded once where the processor can."""
+        """Total += a × b, rounded once where the processor can; a alone where there is no b."""
+        if b is None:
+            self.builder.store(self.builder.fadd(self.builder.load(total), a), total)
+            return
         kind = ir.FunctionType(self.vector, [self.vector] * 3)
         name = f"llvm.fmuladd.v{self.lanes}f{8 * self.bytes}"
         multiply_add = cgutils.get_or_insert_function(self.builder.module, kind, name)
@@ -82,82 +131,149 @@ class _Emitter:
         return self.builder.shuffle_vector(vector, vector, mask)
 
 
-def _affine_tile(_typing, rows, out, weights, bias, inputs, terms, row, column):
-    """Set out to weights @ inputs + bias, on `rows` rows and VECTORS vectors of columns."""
+def _forward_tile(_typing, alone, rows, out, weights, bias, inputs, terms, row, column, least):
+    """Set out to max(weights @ inputs + bias, least), on `rows` rows and COLUMNS vectors.
+
+    `least` is 0 for ReLU, whose slopes need no place: they are 1 where its values are above 0.
+    """
 
     def emit(context, builder, signature, values):
-        emitter = _Emitter(context, builder, out.dtype)
-        (y, w, b, x), (count, first, left) = _split(signature, values, 1, 4)
-        at_row = [emitter.offset(first, r) for r in range(rows.literal_value)]
-        at_column = [emitter.offset(left, v * emitter.lanes) for v in range(VECTORS)]
-        zero = ir.Constant(first.type, 0)
-        sums = {}
-        for r in at_row:
-            start = emitter.repeated(b, r, zero)
-            for c in at_column:
-                sums[r, c] = cgutils.alloca_once_value(builder, start)
-        with cgutils.for_range(builder, count) as loop:
-            columns = {c: emitter.load(x, loop.index, c) for c in at_column}
-            for r in at_row:
-                weight = emitter.repeated(w, r, loop.index)
-                for c in at_column:
-                    emitter.add(sums[r, c], weight, columns[c])
+        emitter = _Emitter(context, builder, out.dtype, alone)
+        (y, w, b, x), (count, first, left, bound) = _split(signature, values, 2, 4)
+        bound = emitter.everywhere(context.cast(builder, bound, types.float64, out.dtype))
+        sums = emitter.multiplied(rows, w, x, count, first, left, bias=b)
         for (r, c), total in sums.items():
-            emitter.store(builder.load(total), y, r, c)
+            z = builder.load(total)
+            below = builder.fcmp_ordered("<", z, bound)  # false where z is NaN, which stays
+            emitter.store(builder.select(below, bound, z), y, r, c)
         return context.get_dummy_value()
 
-    return types.void(rows, out, weights, bias, inputs, types.intp, types.intp, types.intp), emit
+    counts = [types.intp] * 3
+    return types.void(alone, rows, out, weights, bias, inputs, *counts, types.float64), emit
 
 
-def _inner_tile(_typing, rows, columns, out, left, right, length, row, column):
-    """Add left @ right.T to out, on `rows` rows and `columns` columns."""
+def _backward_tile(_typing, alone, rows, out, weights, inputs, factors, terms, row, column, gated):
+    """Set out to weights @ inputs × factors, or × 1 where those are above 0 if `gated`, else 0."""
 
     def emit(context, builder, signature, values):
-        emitter = _Emitter(context, builder, out.dtype)
-        (y, a, b), (count, first, second) = _split(signature, values, 2, 3)
+        emitter = _Emitter(context, builder, out.dtype, alone)
+        (y, w, x, f), (count, first, left, gate) = _split(signature, values, 2, 4)
+        for (r, c), total in emitter.multiplied(rows, w, x, count, first, left).items():
+            factor = emitter.load(f, r, c)
+            above = builder.fcmp_ordered(">", factor, emitter.zeros)
+            step = builder.select(above, emitter.ones, emitter.zeros)
+            factor = builder.select(gate, step, factor)
+            emitter.store(builder.fmul(builder.load(total), factor), y, r, c)
+        return context.get_dummy_value()
+
+    counts = [types.intp] * 3
+    return types.void(alone, rows, out, weights, inputs, factors, *counts, types.boolean), emit
+
+
+def _inner_tile(_typing, alone, rows, columns, out, left, right, length, row, column, fresh):
+    """Add left @ right.T, sums over `length` vectors, to out, on `rows` rows and `columns` columns.
+
+    No columns stand for one whose right side is 1. Alone, the lanes' sums are added up and then to
+    out; together, the sums go on from out, or from 0 where `fresh`.
+    """
+
+    def emit(context, builder, signature, values):
+        emitter = _Emitter(context, builder, out.dtype, alone)
+        (y, a, b), (count, first, second, new) = _split(signature, values, 3, 3)
         at_row = [emitter.offset(first, r) for r in range(rows.literal_value)]
-        at_column = [emitter.offset(second, c) for c in range(columns.literal_value)]
-        sums = {(r, c): emitter.sum() for r in at_row for c in at_column}
-        zero, step = (ir.Constant(count.type, n) for n in (0, emitter.lanes))
-        with cgutils.for_range_slice(builder, zero, count, step, count.type) as (position, _):
-            lefts = {r: emitter.load(a, r, position) for r in at_row}
+        at_column = [emitter.offset(second, c) for c in range(max(1, columns.literal_value))]
+        sums = {}
+        for r in at_row:
             for c in at_column:
-                vector = emitter.load(b, c, position)
+                start = emitter.zeros
+                if not alone.literal_value:
+                    start = builder.select(new, start, emitter.load(y, r, c))
+                sums[r, c] = cgutils.alloca_once_value(builder, start)
+        with emitter.loop(count) as place:
+            lefts = {r: emitter.load(a, r, place) for r in at_row}
+            for c in at_column:
+                vector = emitter.load(b, c, place) if columns.literal_value else None
                 for r in at_row:
                     emitter.add(sums[r, c], lefts[r], vector)
         for (r, c), total in sums.items():
-            address = emitter.pointer(y, r, c)
-            part = emitter.over_lanes(builder.load(total))
-            builder.store(builder.fadd(builder.load(address), part), address)
+            if alone.literal_value:
+                address = emitter.pointer(y, r, c)
+                part = emitter.over_lanes(builder.load(total))
+                builder.store(builder.fadd(builder.load(address), part), address)
+            else:
+                emitter.store(builder.load(total), y, r, c)
         return context.get_dummy_value()
 
-    return types.void(rows, columns, out, left, right, types.intp, types.intp, types.intp), emit
+    counts = [types.intp] * 3
+    return types.void(alone, rows, columns, out, left, right, *counts, types.boolean), emit
+
+
+# A view here does not keep `flat` alive. An ordinary one counts its references, atomically: for a
+# small network that costs more time than the arithmetic does. The caller keeps `flat`.
 
 
 def _matrix(_typing, flat, first, rows, columns):
-    """Return flat[first : first + rows × columns] as a matrix that does not keep `flat` alive.
-
-    An ordinary view counts its references, atomically: for a small network that costs more time
-    than the arithmetic does. The caller keeps `flat`.
-    """
+    """Return flat[first : first + rows × columns] as a matrix."""
     kind = types.Array(flat.dtype, 2, "C")
 
     def emit(context, builder, signature, values):
         source, start, *shape = values
-        array = context.make_array(flat)(context, builder, source)
-        bytes_each = context.get_constant(types.intp, flat.dtype.bitwidth // 8)
-        view = context.make_array(kind)(context, builder)
-        arrayobj.populate_array(
-            view,
-            data=builder.gep(array.data, [start]),
-            shape=shape,
-            strides=[builder.mul(shape[1], bytes_each), bytes_each],
-            itemsize=bytes_each,
-            meminfo=None,
-        )
-        return view._getvalue()
+        size = flat.dtype.bitwidth // 8
+        row = builder.mul(shape[1], context.get_constant(types.intp, size))
+        return _view(context, builder, kind, (flat, source), start, shape, [row, size])
 
     return kind(flat, types.intp, types.intp, types.intp), emit
+
+
+def _stretch(_typing, flat, first, length):
+    """Return flat[first : first + length]."""
+    kind = types.Array(flat.dtype, 1, "C")
+
+    def emit(context, builder, signature, values):
+        source, start, size = values
+        step = flat.dtype.bitwidth // 8
+        return _view(context, builder, kind, (flat, source), start, [size], [step])
+
+    return kind(flat, types.intp, types.intp), emit
+
+
+def _places(_typing, numbers, turned, flat, first, rows, columns):
+    """Return a table of the places in an array where numbers begin, or vectors.
+
+    `first` counts places. Where `turned`, the table is the transpose of what lies there, which has
+    `columns` rows. Steps from place to place are constants, which keeps addresses simple.
+    """
+    kind = types.Array(flat.dtype, 2, "A")
+
+    def emit(context, builder, signature, values):
+        source, start, *shape = values[2:]
+        size = flat.dtype.bitwidth // 8
+        unit = 1 if numbers.literal_value else VECTOR_BYTES // size
+        start = builder.mul(start, context.get_constant(types.intp, unit))
+        other = shape[0] if turned.literal_value else shape[1]
+        steps = [builder.mul(other, context.get_constant(types.intp, unit * size)), unit * size]
+        if turned.literal_value:
+            steps.reverse()
+        return _view(context, builder, kind, (flat, source), start, shape, steps)
+
+    return kind(numbers, turned, flat, types.intp, types.intp, types.intp), emit
+
+
+def _view(
+    context: Any, builder: Any, kind: Any, source: Any, first: Any, shape: Any, strides: Any
+) -> Any:
+    """A view from the number `first` of a source on; strides in bytes."""
+    size = context.get_constant(types.intp, kind.dtype.bitwidth // 8)
+    view = context.make_array(kind)(context, builder)
+    arrayobj.populate_array(
+        view,
+        data=builder.gep(context.make_array(source[0])(context, builder, source[1]).data, [first]),
+        shape=shape,
+        strides=[context.get_constant(types.intp, s) if isinstance(s, int) else s for s in strides],
+        itemsize=size,
+        meminfo=None,
+    )
+    return view._getvalue()
 
 
 def _split(signature: Any, values: Any, constants: int, arrays: int) -> Any:
@@ -167,6 +283,9 @@ def _split(signature: Any, values: Any, constants: int, arrays: int) -> Any:
 
 
 # Typed as Any: a call leaves out an intrinsic's first parameter, which no type checker can know.
-affine_tile: Any = intrinsic(prefer_literal=True)(_affine_tile)
+forward_tile: Any = intrinsic(prefer_literal=True)(_forward_tile)
+backward_tile: Any = intrinsic(prefer_literal=True)(_backward_tile)
 inner_tile: Any = intrinsic(prefer_literal=True)(_inner_tile)
 matrix: Any = intrinsic(_matrix)
+places: Any = intrinsic(prefer_literal=True)(_places)
+stretch: Any = intrinsic(_stretch)

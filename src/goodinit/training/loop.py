@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from goodinit import network as oracle
 from goodinit.network import Parameters, pack, unpack
+from goodinit.study.grid import Study
 from goodinit.study.trials import Trial
 from goodinit.training import compression, kernel
 from goodinit.training.blas import one_blas_thread
 from goodinit.training.problem import Floats, Problem, initial
-from goodinit.training.update import MEMORY, Optimizer, Rule
+from goodinit.training.update import MEMORY, Rule
 
 MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
 
@@ -100,12 +101,12 @@ def train(
     >>> train(prepare(study), study.trials).curves["train_cost"].round(4).tolist()
     [[0.6931], [0.6931], [0.6931]]
     """
-    compile_kernel(problem.study.training.dtype)  # its BLAS must be there to be limited
     moments = problem.study.training.moments
     shrinkage = _shrinkage(problem, trials)
     workers = threads or available_processors()
-    pieces = max(min(workers, len(trials)), -(-len(trials) // _at_once(problem)))
-    parts = np.array_split(np.arange(len(trials)), pieces)
+    parts = _parts(problem, len(trials), workers)
+    for networks in {len(part) for part in parts}:
+        compile_kernel(problem.study, networks)  # its BLAS must be there to be limited
     # BLAS on one thread: the networks are what is spread over the processors.
     with one_blas_thread, ThreadPoolExecutor(workers) as pool:
         chunks = list(pool.map(lambda part: _start(problem, [trials[i] for i in part]), parts))
@@ -179,20 +180,24 @@ def available_processors() -> int:
     return os.cpu_count() or 1
 
 
-def compile_kernel(dtype: str) -> None:
-    """Compile the kernel for one dtype, or load what an earlier process compiled."""
-    empty = np.zeros((0, 3), dtype)
+def compile_kernel(study: Study, networks: int) -> None:
+    """Compile what trains so many networks of a study, or load what an earlier process compiled."""
+    network, optimizer = network_of(study), optimizer_of(study.training)
+    dtype = np.dtype(study.training.dtype)
+    layers = network.layers.tolist()
+    size = sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(layers))
+    some = networks if kernel.trains_together(network, networks) else 1
     # A full disk cannot keep what was compiled, which this process has nevertheless.
     with contextlib.suppress(OSError):
         kernel.advance(
-            empty,
-            np.zeros((0, 0, 3), dtype),
-            np.zeros((2, 1), dtype),
-            np.zeros((1, 1), dtype),
-            network=kernel.Network(np.array([2, 1]), 0, 0.0, 0),
-            optimizer=Optimizer(int(Rule.GRADIENT_DESCENT)),
-            learning_rates=np.zeros(0),
-            seeds=np.zeros(0, np.uint64),
+            np.zeros((some, size), dtype),
+            np.zeros((some, MEMORY[Rule(optimizer.rule)], size), dtype),
+            np.zeros((layers[0], 1), dtype),
+            np.zeros((layers[-1], 1), dtype),
+            network=network,
+            optimizer=optimizer,
+            learning_rates=np.zeros(some),
+            seeds=np.zeros(some, np.uint64),
             batch_size=1,
             start=0,
             iterations=0,
@@ -273,6 +278,15 @@ def _shrinkage(problem: Problem, trials: Sequence[Trial]) -> NDArray[np.float64]
     if problem.span is None:
         return np.ones((len(training.moments), len(trials)))
     return compression.shrinkage(training, rates, training.moments)
+
+
+def _parts(problem: Problem, networks: int, workers: int) -> list[NDArray[np.intp]]:
+    """Return which networks a thread takes at once; those that fill a vector stay together."""
+    whole = kernel.fitting(problem.network, networks, problem.X.dtype)
+    vectors = np.array_split(np.arange(networks), range(whole, networks, whole))
+    pieces = max(min(workers, len(vectors)), -(-networks // _at_once(problem)))
+    groups = np.array_split(np.arange(len(vectors)), min(pieces, len(vectors)))
+    return [np.concatenate([vectors[i] for i in group]) for group in groups]
 
 
 def _at_once(problem: Problem) -> int:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from goodinit import activations
 from goodinit import network as oracle
 from goodinit.network import Parameters
-from goodinit.study.grid import Study
+from goodinit.study.grid import Study, Training
 from goodinit.study.trials import Trial
 from goodinit.training import compression, kernel
 from goodinit.training.compression import Span
 from goodinit.training.elementwise import Activation
+from goodinit.training.outputs import Output
 from goodinit.training.update import Optimizer, Rule
 
 Floats = NDArray[np.floating[Any]]
@@ -68,8 +69,6 @@ def prepare(study: Study) -> Problem:
     data, training, network = study.dataset, study.training, study.network
     span = compression.span(data) if compression.applies(data, training) else None
     X_train, X_test = (span.X_train, span.X_test) if span else (data.X_train, data.X_test)
-    activation = activations.read(network.activation)
-    code = Activation[activation.name.partition("(")[0].upper()]
     return Problem(
         study,
         X_train.astype(training.dtype, copy=False),
@@ -77,18 +76,32 @@ def prepare(study: Study) -> Problem:
         # Copies, since the kernel would be compiled anew for a user's array that is read-only.
         X=np.array(X_train.T, training.dtype, order="C"),
         Y=np.array(oracle.targets(network, data.y_train).T, training.dtype, order="C"),
-        network=kernel.Network(
-            np.array([X_train.shape[1], *network.layers[1:]]),
-            int(code),
-            _ELU_ALPHA if code is Activation.ELU else activation.parameter,
-            int(kernel.Output[network.output.upper()]),
-        ),
-        optimizer=Optimizer(
-            int(Rule[training.optimizer.upper()]),
-            momentum=float(training.momentum),
-            weight_decay=float(training.weight_decay),
-        ),
+        network=network_of(study),
+        optimizer=optimizer_of(training),
         span=span,
+    )
+
+
+def network_of(study: Study) -> kernel.Network:
+    """Return what is trained, from the (compressed) features on."""
+    data, network = study.dataset, study.network
+    compressed = compression.applies(data, study.training)
+    activation = activations.read(network.activation)
+    code = Activation[activation.name.partition("(")[0].upper()]
+    return kernel.Network(
+        np.array([len(data.X_train) if compressed else data.n_features, *network.layers[1:]]),
+        int(code),
+        _ELU_ALPHA if code is Activation.ELU else activation.parameter,
+        int(Output[network.output.upper()]),
+    )
+
+
+def optimizer_of(training: Training) -> Optimizer:
+    """Return how the parameters follow their gradient."""
+    return Optimizer(
+        int(Rule[training.optimizer.upper()]),
+        momentum=float(training.momentum),
+        weight_decay=float(training.weight_decay),
     )
 
 

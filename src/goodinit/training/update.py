@@ -31,39 +31,38 @@ class Optimizer(NamedTuple):
 
 
 @compiled
-def _add_weight_decay(network, weight_decay, parameters, gradient):
-    """Gradient += λW; a bias does not decay."""
-    first = 0
-    for layer in range(1, network.layers.size):
-        fan_in, fan_out = network.layers[layer - 1], network.layers[layer]
-        for i in range(first, first + fan_out * fan_in):
-            gradient[i] += weight_decay * parameters[i]
-        first += fan_out * (fan_in + 1)
-
-
-@compiled
-def _descend(parameters, gradient, rate):
+def _add_weight_decay(parameters, gradient, decay):
+    """Gradient += decay × parameters, where decay is λ for a weight and 0 for a bias."""
     for i in range(parameters.size):
-        parameters[i] -= rate * gradient[i]
+        gradient[i] += decay[i] * parameters[i]
 
 
 @compiled
-def _descend_with_momentum(parameters, gradient, velocity, rate, momentum):
+def _descend(parameters, gradient, rates):
+    for i in range(parameters.size):
+        parameters[i] -= rates[i] * gradient[i]
+
+
+@compiled
+def _descend_with_momentum(parameters, gradient, state, rates, optimizer):
+    velocity, momentum = state[0], optimizer.momentum
     for i in range(parameters.size):
         velocity[i] = momentum * velocity[i] + gradient[i]
-        parameters[i] -= rate * velocity[i]
+        parameters[i] -= rates[i] * velocity[i]
 
 
 @compiled
-def _descend_with_nesterov(parameters, gradient, velocity, rate, momentum):
+def _descend_with_nesterov(parameters, gradient, state, rates, optimizer):
+    velocity, momentum = state[0], optimizer.momentum
     for i in range(parameters.size):
         velocity[i] = momentum * velocity[i] + gradient[i]
-        parameters[i] -= rate * (gradient[i] + momentum * velocity[i])
+        parameters[i] -= rates[i] * (gradient[i] + momentum * velocity[i])
 
 
 @compiled
-def _descend_with_adam(parameters, gradient, means, squares, rate, optimizer, step):
+def _descend_with_adam(parameters, gradient, state, rates, optimizer, step):
     """Kingma and Ba, *Adam*, ICLR 2015, algorithm 1; `step` counts from 1."""
+    means, squares = state[0], state[1]
     unbias_mean = 1.0 / (1.0 - math.pow(optimizer.momentum, step))
     unbias_square = 1.0 / (1.0 - math.pow(optimizer.squares, step))
     for i in range(parameters.size):
@@ -71,19 +70,22 @@ def _descend_with_adam(parameters, gradient, means, squares, rate, optimizer, st
         means[i] = optimizer.momentum * means[i] + (1.0 - optimizer.momentum) * g
         squares[i] = optimizer.squares * squares[i] + (1.0 - optimizer.squares) * g * g
         root = math.sqrt(unbias_square * squares[i])
-        parameters[i] -= rate * unbias_mean * means[i] / (root + optimizer.epsilon)
+        parameters[i] -= rates[i] * unbias_mean * means[i] / (root + optimizer.epsilon)
 
 
 @spliced
-def update(network, optimizer, parameters, gradient, state, rate, step):
-    """Follow the gradient by one step, the `step`th, counted from 1; all arrays change in place."""
+def update(optimizer, parameters, gradient, state, rates, decay, step):
+    """Follow the gradient by one step, the `step`th, counted from 1; all arrays change in place.
+
+    Parameters, gradient, learning rates and decays are flat: a number for every parameter.
+    """
     if optimizer.weight_decay != 0.0:
-        _add_weight_decay(network, optimizer.weight_decay, parameters, gradient)
+        _add_weight_decay(parameters, gradient, decay)
     if optimizer.rule == Rule.MOMENTUM:
-        _descend_with_momentum(parameters, gradient, state[0], rate, optimizer.momentum)
+        _descend_with_momentum(parameters, gradient, state, rates, optimizer)
     elif optimizer.rule == Rule.NESTEROV:
-        _descend_with_nesterov(parameters, gradient, state[0], rate, optimizer.momentum)
+        _descend_with_nesterov(parameters, gradient, state, rates, optimizer)
     elif optimizer.rule == Rule.ADAM:
-        _descend_with_adam(parameters, gradient, state[0], state[1], rate, optimizer, step)
+        _descend_with_adam(parameters, gradient, state, rates, optimizer, step)
     else:
-        _descend(parameters, gradient, rate)
+        _descend(parameters, gradient, rates)

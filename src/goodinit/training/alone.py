@@ -1,0 +1,62 @@
+"""How one network is trained: a vector's lanes hold examples that lie beside each other."""
+
+from typing import Any
+
+from goodinit.training.gradient import gradient_of
+from goodinit.training.jit import compiled
+from goodinit.training.lanes import matrix
+from goodinit.training.order import shuffle
+from goodinit.training.update import update
+
+
+@compiled
+def _gather(examples, batch, columns, tiles):
+    """Copy the examples that `batch` lists into tiles; past its end there are zeros."""
+    rows = examples.shape[0]
+    for tile in range(-(-batch.size // columns)):
+        out = matrix(tiles, tile * rows * columns, rows, columns)
+        count = min(columns, batch.size - tile * columns)
+        for row in range(rows):
+            for j in range(count):
+                out[row, j] = examples[row, batch[tile * columns + j]]
+            for j in range(count, columns):
+                out[row, j] = 0.0
+
+
+def trainer(wide: int) -> Any:
+    """Make what trains a network through all its iterations; ``wide`` as in ``products``."""
+    add_gradient = gradient_of(alone=True, wide=wide)
+
+    def train(networks, data, network, optimizer, batch_size, start, stop, work):
+        parameters, state, seeds = networks
+        X, Y = data
+        n, features, outputs = X.shape[1], X.shape[0], Y.shape[0]
+        columns = work.values.size // network.units[1:].sum()
+        batches = (n + batch_size - 1) // batch_size
+        order = work.order[0]
+        if batches == 1:
+            _gather(X, order, columns, work.inputs)
+            _gather(Y, order, columns, work.targets)
+        for iteration in range(start, stop):
+            size = n
+            if batches > 1:
+                epoch, batch = iteration // batches, iteration % batches
+                if batch == 0 or iteration == start:
+                    shuffle(order, seeds[0], epoch)
+                chosen = order[batch * batch_size : (batch + 1) * batch_size]
+                size = chosen.size
+                _gather(X, chosen, columns, work.inputs)
+                _gather(Y, chosen, columns, work.targets)
+            for i in range(work.gradient.size):
+                work.gradient[i] = 0.0
+            for tile in range(-(-size // columns)):
+                inputs = matrix(work.inputs, tile * features * columns, features, columns)
+                targets = matrix(work.targets, tile * outputs * columns, outputs, columns)
+                count = min(columns, size - tile * columns)
+                add_gradient(
+                    network, parameters, inputs, targets, size, count, work.gradient, False, work
+                )
+            step = iteration + 1
+            update(optimizer, parameters, work.gradient, state, work.rates, work.decay, step)
+
+    return train
