@@ -17,7 +17,7 @@ from goodinit.study.grid import Study
 from goodinit.study.trials import Trial
 from goodinit.training import compression, kernel
 from goodinit.training.blas import one_blas_thread
-from goodinit.training.problem import Floats, Problem, initial
+from goodinit.training.problem import Floats, Problem, initial, network_of, optimizer_of
 from goodinit.training.update import MEMORY, Rule
 
 MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
