@@ -4,18 +4,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from goodinit import articles, datasets, initializers
+    from goodinit import articles, datasets, initializers, theory
     from goodinit.articles.reproduce import reproduce
     from goodinit.comparison import Comparison
     from goodinit.datasets import Dataset
     from goodinit.errors import ArgumentError, StudyStoppedError
     from goodinit.initializers import Scheme, gain
     from goodinit.running.compare import compare, load
+    from goodinit.theory.predict import Prediction, predict
 
 __all__ = [
     "ArgumentError",
     "Comparison",
     "Dataset",
+    "Prediction",
     "Scheme",
     "StudyStoppedError",
     "articles",
@@ -24,7 +26,9 @@ __all__ = [
     "gain",
     "initializers",
     "load",
+    "predict",
     "reproduce",
+    "theory",
 ]
 
 # Imported when first asked for, so that `goodinit --help` waits for no pandas.
@@ -32,11 +36,13 @@ _HOMES = {
     "ArgumentError": "errors",
     "Comparison": "comparison",
     "Dataset": "datasets",
+    "Prediction": "theory.predict",
     "Scheme": "initializers",
     "StudyStoppedError": "errors",
     "compare": "running.compare",
     "gain": "initializers",
     "load": "running.compare",
+    "predict": "theory.predict",
     "reproduce": "articles.reproduce",
 }
 _EXTRAS = ("cluster", "torch")  # whose packages may not be installed: not for `import *`

@@ -11,12 +11,20 @@ from goodinit.cli.compare import compare
 from goodinit.cli.ending import INTERRUPTED, complain
 from goodinit.cli.initializers import initializers
 from goodinit.cli.inspect import inspect
+from goodinit.cli.predict import predict
 from goodinit.cli.reproduce import reproduce
 from goodinit.cli.show import show
 from goodinit.cli.telling import tell
 from goodinit.errors import ArgumentError, StudyStoppedError
 
-COMMANDS = (compare, show, inspect, reproduce, initializers)  # as `goodinit --help` lists them
+COMMANDS = (
+    compare,
+    show,
+    inspect,
+    predict,
+    reproduce,
+    initializers,
+)  # as `goodinit --help` lists them
 
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of the parser inside Typer
 

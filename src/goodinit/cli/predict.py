@@ -1,0 +1,106 @@
+"""``goodinit predict``: what theory says of a network, before anything is trained."""
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from goodinit.cli import printing
+from goodinit.cli.options import Json
+from goodinit.cli.reading import hidden_units
+
+if TYPE_CHECKING:
+    from goodinit.theory import Prediction
+
+
+def predict(
+    data: Annotated[str, typer.Argument(help="What `compare` takes: a name, a table, a folder.")],
+    init: Annotated[
+        list[str] | None, typer.Option(help="Initializers, as in `compare`. [default: he_normal]")
+    ] = None,
+    hidden: Annotated[
+        str, typer.Option(help="Units of each hidden layer; 64x30 is 30 of 64; 'none' for none.")
+    ] = "10,5",
+    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "relu",
+    bias_std: Annotated[float, typer.Option(help="Standard deviation of the biases.")] = 0.0,
+    draws: Annotated[
+        int, typer.Option(help="Networks drawn for a band where no formula holds; 0 for none.")
+    ] = 200,
+    as_json: Json = False,
+) -> None:
+    """Print what theory predicts, layer by layer, with the band that 90 % of networks keep to."""
+    from goodinit import datasets, specs
+    from goodinit.theory.predict import predict as ask
+
+    asked = [spec for text in init or ["he_normal"] for spec in specs.split("init", text)]
+    dataset, units = datasets.load(data), hidden_units(hidden)
+    found = [
+        ask(dataset, spec, hidden=units, activation=activation, bias_std=bias_std, draws=draws)
+        for spec in asked
+    ]
+    if as_json:
+        printing.print_json({"predictions": [_as_dict(one) for one in found]})
+        return
+    console = printing.terminal()
+    for one in found:
+        console.print(f"\n{dataset.describe()} · {one.network} · {one.scheme}", markup=False)
+        if not one.silent:
+            console.print(_layers(one))
+            console.print(Text(_numbers(one)))
+        for sentence in one.sentences():
+            console.print(Text(f"\n{sentence}"))
+    console.print()
+
+
+def _layers(one: "Prediction") -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    headings = ("layer", "pre-activation RMS", "90 %", "correlation", "gradient RMS", "90 %")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in one.layers.to_dict("records"):
+        table.add_row(
+            f"{row['layer']}",
+            _shown(row["preactivation_rms"]),
+            f"{_shown(row['low'])}–{_shown(row['high'])}",
+            f"{row['correlation']:.3f}",
+            _shown(row["gradient_rms"]),
+            f"{_shown(row['gradient_low'])}–{_shown(row['gradient_high'])}",
+        )
+    return table
+
+
+def _numbers(one: "Prediction") -> str:
+    bands = " and ".join(dict.fromkeys(one.bands.values()))
+    parts = [f"first cost {_shown(one.initial_cost)}"]
+    if not math.isnan(one.chi):
+        depths = [_shown(depth) for depth in (one.correlation_depth, one.signal_depth)]
+        parts += [f"χ₁ {_shown(one.chi)}", f"ξ_c {depths[0]} and ξ_q {depths[1]} layers"]
+    return f"{' · '.join(parts)} · bands by {bands}"
+
+
+def _shown(value: float) -> str:
+    return ("∞" if value > 0 else "-") if not math.isfinite(value) else f"{value:.3g}"
+
+
+def _as_dict(one: "Prediction") -> dict[str, Any]:
+    numbers = {
+        name: getattr(one, name)
+        for name in ("chi", "correlation_depth", "signal_depth", "initial_cost", "born_dead")
+    }
+    mean, variance = one.jacobian
+    numbers |= {"jacobian_mean": mean, "jacobian_variance": variance}
+    return {
+        "network": {
+            "layers": list(one.network.layers),
+            "activation": one.network.activation,
+            "output": one.network.output,
+        },
+        "initializer": one.scheme.name,
+        "layers": printing.rows(one.layers),
+        **{name: value if math.isfinite(value) else None for name, value in numbers.items()},
+        "bands": one.bands,
+        "sentences": list(one.sentences()),
+    }

@@ -1,0 +1,19 @@
+"""What should happen, by the mean-field theory of random networks, and how far one may stray.
+
+- ``gaussian``: expectations of an activation, of one example and of two
+- ``weights``: the variance that an initializer gives each layer
+- ``examples``: the few that stand for a data set
+- ``meanfield``: lengths, correlations and gradients by depth, from real inputs
+- ``fixedpoints``: where repeated layers lead, the depth scales, the edge of chaos
+- ``outputs``: the first cost, and what it sends back
+- ``bands``: how far a network of finite width strays
+- ``gradients``: each layer's gradient with its band
+- ``drawn``: the bands where no formula holds
+- ``predict``: all of it, of one network on one data set
+- ``sentences``: in words
+"""
+
+from goodinit.theory.fixedpoints import FixedPoint, edge_of_chaos, fixed_point
+from goodinit.theory.predict import Prediction, predict
+
+__all__ = ["FixedPoint", "Prediction", "edge_of_chaos", "fixed_point", "predict"]

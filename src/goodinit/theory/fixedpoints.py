@@ -1,0 +1,156 @@
+"""Where lengths and correlations end when the same layer comes again and again, and how fast."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+
+from goodinit.errors import number
+from goodinit.theory.gaussian import Array, Moments, moments, pairs, read_activation
+
+_MOST_STEPS = 5000
+_SETTLED = 1e-12
+_LONGEST, _SHORTEST = 1e25, 1e-25  # lengths beyond which a signal has exploded or vanished
+_FLAT = 1e-6  # how near to 1 a rate counts as 1
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """Where repeated layers lead.
+
+    Attributes
+    ----------
+    length : float
+        q*: of the pre-activations' second moment. 0 or infinity where it vanishes or explodes; NaN
+        where every length stays as it is (ReLU with σ_w² = 2, linear with 1).
+    correlation : float
+        c* of two inputs.
+    chi : float
+        χ₁ = σ_w² E[φ'(z)²] at q*: below 1 inputs grow alike and gradients vanish, above 1 they
+        part and gradients explode.
+    signal_depth : float
+        ξ_q = -1 / log |dq'/dq|, in layers: the length's distance from q* falls by e.
+    correlation_depth : float
+        ξ_c = -1 / log |dc'/dc| at c*, in layers; infinite at the edge of chaos.
+    """
+
+    length: float
+    correlation: float
+    chi: float
+    signal_depth: float
+    correlation_depth: float
+
+
+def fixed_point(activation: Any, weight_variance: float, bias_variance: float = 0.0) -> FixedPoint:
+    """Return where layers of this activation, σ_w² and σ_b² lead.
+
+    Parameters
+    ----------
+    activation : str or callable
+    weight_variance : float
+        σ_w² = fan_in × the variance of one weight, not negative.
+    bias_variance : float
+        σ_b², not negative.
+
+    Raises
+    ------
+    ArgumentError
+        For a variance that isn't one, or no activation.
+
+    References
+    ----------
+    Poole et al. 2016 for q* and c*; Schoenholz et al. 2017, equations 7 and 9, for the depths.
+
+    Examples
+    --------
+    >>> at = fixed_point("tanh", 1.3, 0.05)
+    >>> print(f"{at.length:.3f} {at.chi:.3f} {at.correlation:.3f} {at.correlation_depth:.1f}")
+    0.315 0.880 1.000 7.8
+    """
+    gain = number("weight_variance", weight_variance, "a number from 0", lambda n: n >= 0)
+    bias = number("bias_variance", bias_variance, "a number from 0", lambda n: n >= 0)
+    known = moments(read_activation(activation))
+    q = _settled_length(known, gain, bias)
+    at = np.array([1.0 if not np.isfinite(q) else min(max(q, _SHORTEST), _LONGEST)])
+    chi = float(gain * known.slope(at)[0])
+    square = float(gain * known.square(at)[0])
+    follows = float(square / at[0] * known.square_follows(at)[0])  # dq'/dq
+    c, rate = _settled_correlation(known, gain, bias, float(at[0]), chi)
+    return FixedPoint(q, c, chi, _depth(follows), _depth(rate))
+
+
+def _settled_length(known: Moments, gain: float, bias: float) -> float:
+    if gain == 0:
+        return bias
+    q = 1.0
+    for _ in range(_MOST_STEPS):
+        longer = float(gain * known.square(np.array([q]))[0] + bias)
+        if not _SHORTEST < longer < _LONGEST:
+            return 0.0 if longer <= _SHORTEST else float("inf")
+        if abs(longer - q) <= _SETTLED * q:
+            follows = known.square_follows(np.array([q, 10 * q, q / 10]))
+            scale_free = bias == 0 and np.abs(follows - 1).max() < _FLAT
+            return float("nan") if scale_free else longer
+        q = longer
+    return 0.0 if q < _FLAT**0.5 else q  # on the edge it falls like 1 / layers
+
+
+def _settled_correlation(
+    known: Moments, gain: float, bias: float, q: float, chi: float
+) -> tuple[float, float]:
+    """Return c* and dc'/dc there."""
+    total = gain * known.square(np.array([q]))[0] + bias
+    if total == 0 or chi <= 1 + _FLAT:
+        return 1.0, chi
+    c = 0.5
+    for _ in range(_MOST_STEPS):
+        further = float((gain * _pair(known, q, c) + bias) / total)
+        if abs(further - c) < _SETTLED:
+            break
+        c = further
+    slope = pairs(known.activation.slope, np.array([q, q]), _square(c), step=True)[0, 1]
+    return c, float(gain * slope * q / total)
+
+
+def _pair(known: Moments, q: float, c: float) -> float:
+    return float(pairs(known.activation.function, np.array([q, q]), _square(c))[0, 1])
+
+
+def _square(c: float) -> Array:
+    return np.array([[1.0, c], [c, 1.0]])
+
+
+def _depth(rate: float) -> float:
+    rate = abs(rate)
+    if rate == 0:
+        return 0.0
+    return float("inf") if abs(rate - 1) < _FLAT else abs(1 / np.log(rate))
+
+
+def edge_of_chaos(activation: Any, bias_variance: float = 0.0) -> float:
+    """Return the σ_w² at which χ₁ = 1, between order and chaos; NaN where there is none up to 100.
+
+    References
+    ----------
+    Schoenholz et al. 2017, figure 1.
+
+    Examples
+    --------
+    >>> round(edge_of_chaos("tanh", 0.05), 2), round(edge_of_chaos("relu"), 2)
+    (1.76, 2.0)
+    """
+    bias = number("bias_variance", bias_variance, "a number from 0", lambda n: n >= 0)
+    known = moments(read_activation(activation))
+
+    def excess(gain: float) -> float:
+        q = _settled_length(known, gain, bias)
+        at = 1.0 if np.isnan(q) else min(max(q, _SHORTEST), _LONGEST)
+        return float(gain * known.slope(np.array([at]))[0]) - 1
+
+    grid = np.geomspace(0.05, 100, 60)
+    above = [excess(float(gain)) > 0 for gain in grid]
+    if not any(above) or above[0]:
+        return float("nan")
+    first = above.index(True)
+    return float(brentq(excess, grid[first - 1], grid[first], xtol=1e-6))

@@ -1,0 +1,114 @@
+"""Lengths, correlations and gradients by depth in a network of infinite width, from real inputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from goodinit.theory.gaussian import Array, Moments, pairs
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer, as theory sees it, on m examples.
+
+    Attributes
+    ----------
+    fan_in, fan_out : int
+    gain : float
+        σ_w² = fan_in × the weights' variance.
+    bias : float
+        σ_b², the biases' variance.
+    inputs : array, shape (m, m)
+        E[a_i a_j], of one unit of what the layer is given.
+    q : array, shape (m,)
+        E[z_i²], the lengths of the pre-activations.
+    c : array, shape (m, m)
+        Their correlations.
+    """
+
+    fan_in: int
+    fan_out: int
+    gain: float
+    bias: float
+    inputs: Array
+    q: Array
+    c: Array
+
+    @property
+    def kernel(self) -> Array:
+        """E[z_i z_j], shape (m, m)."""
+        root = np.sqrt(self.q)
+        return np.asarray(self.c * np.outer(root, root))
+
+
+def forward(
+    X: Array,
+    sizes: Sequence[int],
+    variances: Sequence[float],
+    bias_variance: float,
+    moments: Moments,
+) -> list[Layer]:
+    """Return every layer's lengths and correlations, from the inputs on.
+
+    q' = σ_w² E[φ(z)²] + σ_b² and its polarisation (Poole et al. 2016, equations 3 and 5), the
+    first layer exactly, from the inputs' own products.
+
+    Parameters
+    ----------
+    X : array, shape (m, n_features)
+    sizes : sequence of int
+        Units from the input to the output.
+    variances : sequence of float
+        Of one weight, layer by layer.
+    bias_variance : float
+    moments : Moments
+        Of the hidden layers' activation.
+    """
+    inputs = X @ X.T / X.shape[1]
+    layers: list[Layer] = []
+    for fan_in, fan_out, variance in zip(sizes[:-1], sizes[1:], variances, strict=True):
+        gain = fan_in * variance
+        if layers:
+            before = layers[-1]
+            inputs = pairs(moments.activation.function, before.q, before.c)
+            np.fill_diagonal(inputs, moments.square(before.q))
+        kernel = gain * inputs + bias_variance
+        q = np.diag(kernel).copy()
+        root = np.sqrt(np.outer(q, q))
+        c = np.divide(kernel, root, out=np.zeros_like(kernel), where=root > 0)
+        c = np.clip(c, -1, 1)
+        np.fill_diagonal(c, 1.0)
+        layers.append(Layer(fan_in, fan_out, gain, bias_variance, inputs, q, c))
+    return layers
+
+
+def backward(
+    layers: Sequence[Layer], residuals: Array, moments: Moments
+) -> tuple[list[Array], list[Array]]:
+    """Return E[δ_i δ_j] of one unit of each layer, and E[φ'(z_i) φ'(z_j)] of each hidden one.
+
+    δ is the slope of an example's cost with respect to a pre-activation. The weights that carry it
+    back count as independent of those that carry the signal (Schoenholz et al. 2017, section 4).
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    residuals : array, shape (m, m)
+        E[δ_i δ_j] at the output.
+    moments : Moments
+    """
+    deltas, slopes = [residuals], []
+    for layer, above in zip(layers[-2::-1], layers[:0:-1], strict=True):
+        slope = pairs(moments.activation.slope, layer.q, layer.c, step=True)
+        np.fill_diagonal(slope, moments.slope(layer.q))
+        variance = above.gain / above.fan_in
+        deltas.append(variance * above.fan_out * deltas[-1] * slope)
+        slopes.append(slope)
+    return deltas[::-1], slopes[::-1]
+
+
+def mean_correlation(c: Array) -> float:
+    """Return the mean correlation of two different examples; NaN where there is only one."""
+    m = len(c)
+    return float((c.sum() - np.trace(c)) / (m * (m - 1))) if m > 1 else float("nan")
