@@ -35,12 +35,38 @@ def small():
 
 ready = small()
 number = 3
+
+def wrong():
+    return nn.Sequential(nn.Linear(2, 12), nn.ReLU(), nn.Linear(13, 2))
+
+class Wrong(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = wrong()
+    def forward(self, x):
+        return self.net(x)
+
+def raises():
+    raise KeyError("no such thing")
+
+def leaves():
+    raise SystemExit(0)
+
+def chatty():
+    print("building")
+    return small()
+
+def needs(width):
+    return nn.Linear(2, width)
 """
+LINE = {line.strip(): number for number, line in enumerate(MODULE.splitlines(), start=1)}
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     (tmp_path / "mine.py").write_text(MODULE)
+    (tmp_path / "imports.py").write_text("import nowhere_at_all")
+    (tmp_path / "quits.py").write_text("import sys; sys.exit(0)")
     return tmp_path
 
 
@@ -66,8 +92,9 @@ def test_a_sound_module_is_said_to_be_sound(home: Path) -> None:
 def test_vanishing_gradients_are_found_and_drawn(home: Path) -> None:
     words = ["inspect", "mine:wide", "--input", "64,2", "--seeds", "2", "--out", "pictures"]
     done = goodinit(*words, cwd=home)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 0, done.stderr
     assert "vanishing gradients" in done.stdout
+    assert goodinit(*words, "--no-cures", "--fail-on", "finding", cwd=home).returncode == 1
     assert (home / "pictures" / "layers.png").stat().st_size > 10_000
 
 
@@ -94,6 +121,9 @@ def test_a_module_is_compared_kept_and_shown(home: Path) -> None:
         (["inspect", "nowhere:build", "--input", "2,2"], "ModuleNotFoundError"),
         (["inspect", "mine:number", "--input", "2,2"], "module: got 'mine:number'"),
         (["inspect", "mine:small", "--input", "2x2"], "input: got '2x2'"),
+        (["inspect", "mine:needs", "--input", "2,2"], "and needs no width"),
+        (["inspect", "imports:build", "--input", "2,2"], "imports.py:1: ModuleNotFoundError: No"),
+        (["inspect", "quits:build", "--input", "2,2"], "quits.py:1: sys.exit(0) was called"),
         (["compare", "moons", "--torch", "mine"], "module: got 'mine'"),
         (["compare", "moons", "--torch", "mine:small", "--optimizer", "sdg"], "optimizer"),
         (["compare", "moons", "--torch", "mine:small", "--init", "he_norml"], "he_normal"),
@@ -104,6 +134,50 @@ def test_bad_words_are_one_line_and_exit_2(home: Path, words: list[str], says: s
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "says"),
+    [
+        ("raises", 'raise KeyError("no such thing")', "in raises: KeyError: 'no such thing'"),
+        ("leaves", "raise SystemExit(0)", "in leaves: sys.exit(0) was called"),
+        ("Wrong", "return self.net(x)", "in forward, in layer net.2 (Linear): RuntimeError: mat1"),
+    ],
+)
+def test_what_the_users_code_raises_is_one_line_with_its_place(
+    home: Path, name: str, line: str, says: str
+) -> None:
+    for words in (
+        ["inspect", f"mine:{name}", "--input", "4,2"],
+        ["compare", "moons", "--torch", f"mine:{name}"],
+    ):
+        done = goodinit(*words, cwd=home)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"goodinit: mine.py:{LINE[line]}, {says}")
+        assert done.stderr.count("\n") == 1
+    whole = goodinit("inspect", f"mine:{name}", "--input", "4,2", "--traceback", cwd=home)
+    assert whole.returncode == 2
+    assert "Traceback (most recent call last)" in whole.stderr
+    assert line in whole.stderr
+
+
+def test_a_layer_of_pytorchs_own_is_named_where_no_file_of_the_user_is_in_it(home: Path) -> None:
+    done = goodinit("inspect", "mine:wrong", "--input", "4,2", cwd=home)
+    assert done.returncode == 2
+    assert done.stderr.startswith("goodinit: in layer 2 (Linear): RuntimeError: mat1 and mat2")
+
+
+def test_json_has_ranked_findings_and_nothing_else_is_printed(home: Path) -> None:
+    words = ["--input", "64,2", "--seeds", "2", "--json"]
+    report = json.loads(goodinit("inspect", "mine:wide", *words, cwd=home).stdout)
+    (finding,) = report["findings"]
+    assert (finding["rank"], finding["layer"], finding["label"]) == (1, "0", "vanishing gradients")
+    assert finding["cure"] == 'goodinit.torch.initialize(model, "he_normal")'
+    assert (len(report["layers"]), report["seeds"]) == (22, [0, 1])
+    assert report["left_out"] == {"findings": 0, "layers": 0}
+    chatty = goodinit("inspect", "mine:chatty", *words, cwd=home)
+    assert json.loads(chatty.stdout)["findings"] == []
+    assert chatty.stderr == "building\n" * 2
 
 
 def test_a_builder_may_be_a_function_a_class_or_a_module() -> None:

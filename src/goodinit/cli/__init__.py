@@ -12,6 +12,7 @@
 - ``watching``: what is shown meanwhile
 - ``telling``: what is shown at the end
 - ``printing``: how it is printed
+- ``yours``: what is said where the user's own code raises
 - ``ending``: how a command ends that can't go on
 """
 

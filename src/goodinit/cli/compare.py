@@ -1,5 +1,6 @@
 """``goodinit compare``: the main job."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from goodinit.cli.reading import (
 )
 from goodinit.cli.telling import tell
 from goodinit.cli.watching import progress_bar, workers
+from goodinit.cli.yours import Whole, printing_aside, users_code
 
 if TYPE_CHECKING:
     from goodinit.study.trials import AnyStudy
@@ -125,6 +127,7 @@ def compare(
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
+    whole: Whole = False,
 ) -> None:
     """Train one network per initializer and seed, and compare what became of them."""
     from goodinit import datasets, specs
@@ -165,14 +168,14 @@ def compare(
         from goodinit.torch import shell
         from goodinit.torch.comparing import comparing, training
 
-        build = shell.load_builder(module)
-        study = comparing.plan(
-            build,
-            dataset,
-            initializers=asked or comparing.INITIALIZERS,
-            training=training.ModuleTraining(**how),
-            **grid,
-        )
+        with users_code(whole), printing_aside(as_json):
+            study = comparing.plan(
+                shell.load_builder(module),
+                dataset,
+                initializers=asked or comparing.INITIALIZERS,
+                training=training.ModuleTraining(**how),
+                **grid,
+            )
     else:
         study = plan(
             dataset,
@@ -185,6 +188,8 @@ def compare(
     with (
         progress_bar("training", quiet) as (progress, say),
         workers(scheduler, study, say) as executor,
+        users_code(whole) if module else nullcontext(),
+        printing_aside(bool(module) and as_json),
     ):
         result = run(study, progress, out=place, keep_networks=keep_networks, executor=executor)
     tell(result, None if result.interrupted else place, formats, as_json=as_json)

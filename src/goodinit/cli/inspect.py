@@ -1,15 +1,27 @@
 """``goodinit inspect``: what is wrong with a PyTorch module's initialization."""
 
 import sys
+from enum import StrEnum
 from io import BytesIO
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from goodinit.cli import printing
 from goodinit.cli.ending import writing
+from goodinit.cli.options import Json, Quiet
 from goodinit.cli.reading import folder_of, needs_torch, seeds_of
+from goodinit.cli.watching import progress_bar
+from goodinit.cli.yours import Whole, printing_aside, users_code
 
 _PICTURE = "layers.png"
+
+
+class Fail(StrEnum):
+    """What makes the exit code 1."""
+
+    FINDING = "finding"
+    NEVER = "never"
 
 
 def inspect(
@@ -26,13 +38,22 @@ def inspect(
         ),
     ],
     seeds: Annotated[str, typer.Option(help="How many modules are built; or their seeds.")] = "10",
+    cures: Annotated[
+        bool, typer.Option("--cures/--no-cures", help="Whether what mends it is sought.")
+    ] = True,
+    fail_on: Annotated[
+        Fail, typer.Option(help="Exit with 1 where something is wrong, for CI.")
+    ] = Fail.NEVER,
     out: Annotated[
         str | None, typer.Option(help="Where a picture of the layers goes. [default: nowhere]")
     ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    whole: Whole = False,
 ) -> None:
     """Say what is wrong with a PyTorch module's initialization, layer by layer, and what mends it.
 
-    This imports and runs your code. The exit code is 1 where something is wrong.
+    This imports and runs your code.
     """
     from goodinit.store.written import RECORD, check_files, check_place, write_file
 
@@ -45,15 +66,23 @@ def inspect(
     from goodinit.torch import inspect as look
     from goodinit.torch import shell
 
-    found = shell.load_builder(module)
     given = shell.read_inputs(shapes)
-    alone = isinstance(found, nn.Module)
-    report = look(found, given) if alone else look(found, given, seeds=seeds_of(seeds))
-    sys.stdout.write(f"{report}\n")
+    asked: dict[str, Any] = {"cures": cures}
+    with progress_bar("importing", quiet) as (_, say), printing_aside(as_json), users_code(whole):
+        found = shell.load_builder(module)
+        if not isinstance(found, nn.Module):
+            asked["seeds"] = seeds_of(seeds)
+        report = look(found, given, progress=say, **asked)
+    if as_json:
+        printing.print_json({"module": module, "inputs": shapes, **report.as_dict()})
+    else:
+        screen = printing.terminal()
+        text = report.text(screen.width) if screen.is_terminal else report.text()
+        sys.stdout.write(f"{text}\n")
     if place:
         picture = BytesIO()
         report.plot().savefig(picture, format="png", dpi=150)
         with writing(place):
             write_file("out", place, _PICTURE, picture.getvalue())
-    if report.findings:
+    if report.findings and fail_on is Fail.FINDING:
         raise typer.Exit(1)

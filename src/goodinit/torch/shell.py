@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +24,39 @@ def load_builder(spec: str) -> Callable[[], nn.Module] | nn.Module:
     Raises
     ------
     ArgumentError
-        Where it cannot be imported, or is neither.
+        Where there is no such thing, or it is neither. What the user's code raises goes through.
     """
     takes = "package.module:name of a function that returns a torch.nn.Module"
     place, _, name = spec.partition(":")
-    if not name:
+    if not name or not all(part.isidentifier() for part in place.split(".")):
         raise bad_argument("module", spec, takes)
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found: Any = import_module(place)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except Exception as error:  # the user's code may raise anything
-        said = f"{takes} ({type(error).__name__}: {error})"
-        raise bad_argument("module", spec, said) from error
+    except ModuleNotFoundError as error:
+        if not f"{place}.".startswith(f"{error.name}."):
+            raise  # one that the user's own code asks for
+        raise bad_argument("module", spec, f"{takes} ({type(error).__name__}: {error})") from None
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise bad_argument("module", spec, f"{takes} (there is no {part})")
+        found = getattr(found, part)
     if not callable(found):
         raise bad_argument("module", spec, takes)
+    if not isinstance(found, nn.Module) and (needed := _needed(found)):
+        raise bad_argument("module", spec, f"{takes} and needs no {' nor '.join(needed)}")
     return found  # type: ignore[no-any-return]  # checked where it is called
+
+
+def _needed(function: Any) -> list[str]:
+    """Return the arguments without which a function can't be called."""
+    try:
+        parameters = signature(function).parameters.values()
+    except (TypeError, ValueError):  # some of C's have none
+        return []
+    free = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return [one.name for one in parameters if one.default is one.empty and one.kind not in free]
 
 
 def read_inputs(shapes: list[str], seed: int = 0) -> Any:

@@ -9,12 +9,17 @@
 - ``attention``: what an attention does inside
 - ``recurrent``: what a recurrent layer does inside
 - ``sights``: the table of them
+- ``nested``: the tensors in whatever a module takes or says
+- ``costs``: what its outputs cost
+- ``guessing``: what the best constant answer costs
+- ``asking``: what a module is asked, however that comes
 - ``tracing``: which layers are called, in which order, on which ways
 - ``passage``: what one pass has shown, and a finding about it
 - ``depth``: what the depth does to a signal and its gradient
 - ``findings``: what is wrong with a layer
 - ``remedies``: the lines of code that may mend it
 - ``cures``: which of them does
+- ``telling``: how a report is told
 - ``report``: the report: a table and its findings
 - ``pictures``: the layers as a picture
 - ``inspecting``: ``inspect``

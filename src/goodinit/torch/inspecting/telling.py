@@ -58,7 +58,7 @@ def table_text(layers: pd.DataFrame, width: int = WIDTH) -> str:
     for signal in (*_LEAST_FIRST, None):
         longest = max([len("layer"), *map(len, names)])
         others = sum(_column_width(name, place, cells) for name, place in kept.items())
-        room = width - others - 6
+        room = width - others - 5
         if signal is None or room >= min(longest, _LONGEST_NAME):
             break
         del kept[signal]
@@ -82,7 +82,7 @@ def table_text(layers: pd.DataFrame, width: int = WIDTH) -> str:
 
 def _column_width(name: str, place: int, cells: Sequence[Sequence[str]]) -> int:
     heading = max(map(len, _SHOWN[name].splitlines()))
-    return max([heading, *(len(row[place]) for row in cells)]) + 2
+    return max([heading, *(len(row[place]) for row in cells)]) + 3  # with what is between
 
 
 def shortened(name: str, most: int) -> str:
@@ -166,6 +166,7 @@ def as_values(layers: pd.DataFrame, findings: Sequence[Finding], **more: Any) ->
     numbers = ["gain", *LAYER_SIGNALS]
     keys = ["layer", "type", "call", "activation"]
     middles = layers.groupby(keys, sort=False)[numbers].median().reset_index()
+    middles["layer"] = middles["layer"].replace("", WHOLE)
     rows = [_plain(row) for row in middles.to_dict("records")]
     value = {
         "findings": told,
