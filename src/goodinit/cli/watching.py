@@ -68,11 +68,16 @@ def workers(
 def compile_first(study: "AnyStudy", say: Callable[[str], None]) -> None:
     """Compile what trains a study of our own networks; say so where it isn't in the cache yet."""
     from goodinit.study.grid import Study
-    from goodinit.training import compile_kernel
+    from goodinit.training import compile_hessian, compile_kernel
 
     if not isinstance(study, Study):
         return
-    compiling = Thread(target=compile_kernel, args=(study, len(study.trials)), daemon=True)
+
+    def compile_all() -> None:
+        compile_kernel(study, len(study.trials))
+        compile_hessian(study)
+
+    compiling = Thread(target=compile_all, daemon=True)
     compiling.start()
     compiling.join(_LONGER_THAN_LOADING)
     if compiling.is_alive():

@@ -1,9 +1,13 @@
 """How sharply the cost bends at a network: the largest eigenvalue of its Hessian."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from goodinit.network import Array, Network, Parameters, hessian_vector, pack, unpack
+from goodinit.training import hessian
+from goodinit.training.problem import in_numbers
 
 _STEPS = 30
 _EXHAUSTED = 1e-10
@@ -56,20 +60,20 @@ def sharpness(
     K, P = flat.shape
     steps = min(steps, P)
     vectors, layer = flat.itemsize * P * (steps + 1), X.itemsize * len(X) * max(network.layers[1:])
-    most = max(1, min(_MOST_BYTES // vectors, _LAYER_BYTES // layer))
+    most = max(1, min(_MOST_BYTES // vectors, K if _is_narrow(network) else _LAYER_BYTES // layer))
     if most < K:
         parts = [
             [(w[i : i + most], b[i : i + most]) for w, b in parameters] for i in range(0, K, most)
         ]
         return np.concatenate([sharpness(network, part, X, targets, steps) for part in parts])
+    multiply = _multiplier(network, parameters, flat, X, targets)
     start = np.random.default_rng(_SEED).standard_normal(P)
     basis = np.zeros((K, steps + 1, P))
     basis[:, 0] = start / np.linalg.norm(start)
     diagonal, beside = np.zeros((K, steps)), np.zeros((K, steps))
     with np.errstate(all="ignore"):  # networks that aren't finite are left out at the end
         for step in range(steps):
-            direction = unpack(network.layers, np.ascontiguousarray(basis[:, step]))
-            product = pack(hessian_vector(network, parameters, X, targets, direction))
+            product = multiply(np.ascontiguousarray(basis[:, step]))
             known = basis[:, : step + 1]
             along = np.zeros((K, step + 1, 1))
             for _ in range(2):  # twice is enough (Parlett)
@@ -88,6 +92,25 @@ def sharpness(
     largest = np.full(K, np.nan)
     largest[usable] = _largest_eigenvalues(diagonal[usable], beside[usable, :-1])
     return largest
+
+
+def _is_narrow(network: Network) -> bool:
+    return hessian.applies(in_numbers(network))
+
+
+def _multiplier(
+    network: Network, parameters: Parameters, flat: Array, X: Array, targets: Array
+) -> Callable[[Array], Array]:
+    """Return what multiplies each network's Hessian with a direction, both (K, P)."""
+    if _is_narrow(network):
+        columns = [np.array(examples.T, np.float64, order="C") for examples in (X, targets)]
+        return hessian.multiplier(in_numbers(network), flat, *columns)
+
+    def multiply(directions: Array) -> Array:
+        moved = unpack(network.layers, directions)
+        return pack(hessian_vector(network, parameters, X, targets, moved))
+
+    return multiply
 
 
 def _largest_eigenvalues(

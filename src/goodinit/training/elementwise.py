@@ -228,3 +228,72 @@ def activate(activation: Activation, dtype: str) -> CFunc:
             values[i], slopes[i] = function(values[i], parameter)
 
     return pointed(loop, activation.name, dtype, "array", "array", "intp", "float64")
+
+
+@inlined
+def _no_curve(z, value, slope):
+    return 0.0
+
+
+@inlined
+def _tanh_curve(z, value, slope):
+    return -2.0 * value * slope
+
+
+@inlined
+def _sigmoid_curve(z, value, slope):
+    return slope * (1.0 - 2.0 * value)
+
+
+@inlined
+def _exponential_curve(z, value, slope):
+    """Of ELU and SELU, which are an exponential below 0, and there their own slope's slope."""
+    return 0.0 if z > 0.0 else slope
+
+
+@inlined
+def _gelu_curve(z, value, slope):
+    return exp(-0.5 * z * z) * (1 / math.sqrt(2 * math.pi)) * (2.0 - z * z)
+
+
+@inlined
+def _silu_curve(z, value, slope):
+    s = sigmoid(z)
+    return s * (1.0 - s) * (2.0 + z * (1.0 - 2.0 * s))
+
+
+@inlined
+def _softplus_curve(z, value, slope):
+    return slope * (1.0 - slope)
+
+
+_CURVES: dict[Activation, Any] = {
+    Activation.LINEAR: _no_curve,
+    Activation.RELU: _no_curve,
+    Activation.LEAKY_RELU: _no_curve,
+    Activation.TANH: _tanh_curve,
+    Activation.SIGMOID: _sigmoid_curve,
+    Activation.ELU: _exponential_curve,
+    Activation.SELU: _exponential_curve,
+    Activation.GELU: _gelu_curve,
+    Activation.SILU: _silu_curve,
+    Activation.SOFTPLUS: _softplus_curve,
+}
+
+
+@cache
+def bend(activation: Activation, dtype: str) -> CFunc:
+    """Return the compiled loop that does what ``activate``'s does, and sets the slopes' slopes.
+
+    It takes values, slopes, their slopes, how many there are, and the activation's parameter.
+    """
+    function, curve = _FUNCTIONS[activation], _CURVES[activation]
+
+    def loop(values, slopes, curves, size, parameter):
+        for i in range(size):
+            z = values[i]
+            value, slope = function(z, parameter)
+            values[i], slopes[i], curves[i] = value, slope, curve(z, value, slope)
+
+    kind = f"{activation.name} bend"
+    return pointed(loop, kind, dtype, "array", "array", "array", "intp", "float64")

@@ -48,7 +48,7 @@ def _clear(values, count):
 
 def gradient_of(alone: bool, wide: int) -> Any:
     """Make what adds a tile's part of the gradient; see ``products`` for the arguments."""
-    forward, backward, across = products(alone, wide)
+    forward, backward, across, over_examples = products(alone, wide)
 
     @spliced
     def add_gradient(network, parameters, inputs, targets, n, count, sums, fresh, work):
@@ -78,6 +78,7 @@ def gradient_of(alone: bool, wide: int) -> Any:
             fan_in, fan_out = layers[layer - 1], layers[layer]
             row, first = row - fan_out, first - fan_out * (fan_in + 1)
             deltas = matrix(work.deltas, row * columns, fan_out, columns)
+            over_examples(sums, first + fan_out * fan_in, deltas, length, fresh)
             if layer == 1:
                 across(sums, first, deltas, inputs, length, fresh)
             else:

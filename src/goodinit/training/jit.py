@@ -23,6 +23,7 @@ _SOURCES = (
     "alone.py",
     "elementwise.py",
     "gradient.py",
+    "hessian.py",
     "jit.py",
     "kernel.py",
     "lanes.py",

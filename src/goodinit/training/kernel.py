@@ -201,8 +201,8 @@ def advance(
     for first in range(0, K, width):
         # A vector that K does not fill trains its last network several times over.
         chosen = np.minimum(np.arange(first, first + width), K - 1)
-        flat = _in_lanes(parameters[chosen])
-        memory = _in_lanes(state[chosen])
+        flat = in_lanes(parameters[chosen])
+        memory = in_lanes(state[chosen])
         work.rates.reshape(-1, width)[:] = learning_rates[chosen]
         train(
             (flat.reshape(-1), memory.reshape(len(memory), flat.size), seeds[chosen]), (X, Y),
@@ -213,7 +213,7 @@ def advance(
         state[first : first + used] = np.moveaxis(memory, -1, 0)[:used]
 
 
-def _in_lanes(arrays: Floats) -> Floats:
+def in_lanes(arrays: Floats) -> Floats:
     """Return arrays (networks, ..., P) as (..., P, networks), beginning at a cache line."""
     moved = np.moveaxis(arrays, 0, -1)
     out = _aligned(moved.size, arrays.dtype).reshape(moved.shape)

@@ -15,7 +15,7 @@ from goodinit import network as oracle
 from goodinit.network import Parameters, pack, unpack
 from goodinit.study.grid import Study
 from goodinit.study.trials import Trial
-from goodinit.training import compression, kernel
+from goodinit.training import compression, hessian, kernel
 from goodinit.training.blas import one_blas_thread
 from goodinit.training.problem import Floats, Problem, initial, network_of, optimizer_of
 from goodinit.training.update import MEMORY, Rule
@@ -202,6 +202,18 @@ def compile_kernel(study: Study, networks: int) -> None:
             start=0,
             iterations=0,
         )
+
+
+def compile_hessian(study: Study) -> None:
+    """Compile what sharpness multiplies with, where a study's networks are narrow enough."""
+    network = network_of(study)
+    layers = network.layers.tolist()
+    if hessian.applies(network):
+        zeros = np.zeros((1, sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(layers))))
+        with contextlib.suppress(OSError):
+            hessian.multiplier(network, zeros, np.zeros((layers[0], 1)), np.zeros((layers[-1], 1)))(
+                zeros
+            )
 
 
 @np.errstate(all="ignore")  # a trial that overflows is marked, not announced

@@ -67,3 +67,51 @@ def set_deltas(output: Output, dtype: str) -> CFunc:
     """
     arrays, counts = ["array"] * 3, ["intp"] * 3
     return pointed(_DELTAS[output], output.name, dtype, *arrays, *counts)
+
+
+def _linear_turn(_z, moved, turned, rows, columns, n):
+    scale = 1.0 / n
+    for i in range(rows * columns):
+        turned[i] = moved[i] * scale
+
+
+def _sigmoid_turn(z, moved, turned, rows, columns, n):
+    scale = 1.0 / n
+    for i in range(rows * columns):
+        said = sigmoid(z[i])
+        turned[i] = said * (1.0 - said) * moved[i] * scale
+
+
+def _softmax_turn(z, moved, turned, rows, columns, n):
+    """Softmax × (moved - Σ softmax × moved), column by column; a column's numbers lie apart."""
+    scale = 1.0 / n
+    for j in range(columns):
+        largest = z[j]
+        for row in range(1, rows):
+            largest = max_of(largest, z[row * columns + j])
+        total, along = 0.0, 0.0
+        for row in range(rows):
+            odds = exp(z[row * columns + j] - largest)
+            total += odds
+            along += odds * moved[row * columns + j]
+            turned[row * columns + j] = odds
+        for row in range(rows):
+            i = row * columns + j
+            turned[i] = turned[i] / total * (moved[i] - along / total) * scale
+
+
+_TURNS: dict[Output, Any] = {
+    Output.SIGMOID: _sigmoid_turn,
+    Output.SOFTMAX: _softmax_turn,
+    Output.LINEAR: _linear_turn,
+}
+
+
+@cache
+def set_turns(output: Output, dtype: str) -> CFunc:
+    """Return the compiled loop that sets how the deltas move where z moves.
+
+    It takes z, how it moves, how the deltas move, their rows and columns, and n.
+    """
+    arrays, counts = ["array"] * 3, ["intp"] * 3
+    return pointed(_TURNS[output], f"{output.name} turn", dtype, *arrays, *counts)

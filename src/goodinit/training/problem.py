@@ -1,6 +1,6 @@
 """What all trials of a study share in training: the examples, as the kernel wants them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,12 +84,18 @@ def prepare(study: Study) -> Problem:
 
 def network_of(study: Study) -> kernel.Network:
     """Return what is trained, from the (compressed) features on."""
-    data, network = study.dataset, study.network
+    data = study.dataset
     compressed = compression.applies(data, study.training)
+    features = len(data.X_train) if compressed else data.n_features
+    return in_numbers(replace(study.network, layers=(features, *study.network.layers[1:])))
+
+
+def in_numbers(network: oracle.Network) -> kernel.Network:
+    """Return a network as compiled code takes it."""
     activation = activations.read(network.activation)
     code = Activation[activation.name.partition("(")[0].upper()]
     return kernel.Network(
-        np.array([len(data.X_train) if compressed else data.n_features, *network.layers[1:]]),
+        np.array(network.layers),
         int(code),
         _ELU_ALPHA if code is Activation.ELU else activation.parameter,
         int(Output[network.output.upper()]),

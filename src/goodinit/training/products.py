@@ -28,7 +28,8 @@ class Products(NamedTuple):
 
     forward: Any  # z = max(W x + b, least)
     backward: Any  # deltas below = Wᵀ δ × slopes, or if gated × 1 where these are above 0, else 0
-    gradient: Any  # G += δ xᵀ and the bias's += δ 1, over some vectors of examples
+    gradient: Any  # G += δ xᵀ over some vectors of examples
+    sums: Any  # the bias's part of that, which stands behind the weights', += δ 1
 
 
 def products(alone: bool, wide: int) -> Products:
@@ -44,7 +45,7 @@ def products(alone: bool, wide: int) -> Products:
     """
     lone = int(alone)
     rows_4, rows_2, rows_1 = (_inner_rows(alone, rows) for rows in (ROWS, 2, 1))
-    over_examples, at_once = _sums(alone), COLUMNS[alone]
+    at_once = COLUMNS[alone]
 
     @compiled
     def from_below(parameters, first, z, x, least):
@@ -93,10 +94,9 @@ def products(alone: bool, wide: int) -> Products:
             rows_2(out, left, right, whole, length, fresh)
         if fan_out % 2:
             rows_1(out, left, right, fan_out - 1, length, fresh)
-        over_examples(gradient, first + fan_out * fan_in, deltas, length, fresh)
 
-    found = Products(from_below, from_above, across)
-    return _or_blas(found, over_examples, wide) if wide else found
+    found = Products(from_below, from_above, across, _sums(alone))
+    return _or_blas(found, wide) if wide else found
 
 
 def _inner_rows(alone: bool, rows: int) -> Any:
@@ -136,9 +136,9 @@ def _sums(alone: bool) -> Any:
     return add
 
 
-def _or_blas(narrow: Products, over_examples: Any, wide: int) -> Products:
+def _or_blas(narrow: Products, wide: int) -> Products:
     """Return products of one network that leave to BLAS what is wide on both sides."""
-    from_below, from_above, across = narrow
+    from_below, from_above, across, over_examples = narrow
 
     @compiled
     def forward(parameters, first, z, x, least):
@@ -177,6 +177,5 @@ def _or_blas(narrow: Products, over_examples: Any, wide: int) -> Products:
         for row in range(fan_out):
             for j in range(fan_in):
                 out[row, j] += product[row, j]
-        over_examples(sums, first + fan_out * fan_in, deltas, length, fresh)
 
-    return Products(forward, backward, gradient)
+    return Products(forward, backward, gradient, over_examples)

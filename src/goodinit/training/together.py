@@ -10,12 +10,12 @@ from goodinit.training.update import update
 
 
 @compiled
-def _repeat(examples, first, out):
-    """Copy every `lanes`-th example from `first` on, each into all lanes."""
+def repeat(examples, first, every, out):
+    """Copy each `every`-th example from `first` on into all lanes."""
     lanes = VECTOR_BYTES // out.itemsize
     for row in range(out.shape[0]):
         for step in range(out.shape[1] // lanes):
-            number = examples[row, min(first + step * lanes, examples.shape[1] - 1)]
+            number = examples[row, min(first + step * every, examples.shape[1] - 1)]
             for lane in range(lanes):
                 out[row, step * lanes + lane] = number
 
@@ -39,8 +39,8 @@ def _fill(data, work, in_order, first, columns):
     inputs = matrix(work.inputs, 0, X.shape[0], columns)
     targets = matrix(work.targets, 0, Y.shape[0], columns)
     if in_order:
-        _repeat(X, first, inputs)
-        _repeat(Y, first, targets)
+        repeat(X, first, VECTOR_BYTES // X.itemsize, inputs)
+        repeat(Y, first, VECTOR_BYTES // Y.itemsize, targets)
     else:
         _deal(X, work.order, first, inputs)
         _deal(Y, work.order, first, targets)
