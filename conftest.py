@@ -15,6 +15,11 @@ settings.load_profile("untimed")
 collect_ignore_glob = [
     *(f"tests/pytorch/inspecting/{name}.py" for name in ("models", "pieces", "schemes", "zoo_*")),
     *([] if find_spec("torch") else ["src/goodinit/torch/*", "docs/torch-*.md", "docs/vgg.py"]),
+    *(
+        f"src/goodinit/torch/callbacks/{name}.py"
+        for name in ("lightning", "transformers")
+        if not find_spec(name)
+    ),
 ]
 
 

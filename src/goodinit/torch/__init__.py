@@ -3,6 +3,7 @@
 - ``state``: a module and the generators as they were
 - ``shell``: a module named on the command line
 - ``initializing``, ``inspecting``, ``comparing``: each stands on the one before
+- ``callbacks``: inspecting before the first step of others' trainers
 """
 
 try:
