@@ -30,6 +30,8 @@ from goodinit.store import folder as store
 from goodinit.store.written import write_file
 from goodinit.study.grid import Study
 from goodinit.study.trials import AnyStudy, Trial
+from goodinit.theory.beside import beside, disagreements, predictions, remarks
+from goodinit.theory.predict import Prediction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +55,9 @@ class Comparison:
         train_cost, test_cost, train_accuracy, test_accuracy``.
     signals : DataFrame
         A row per trial, layer and moment ("start", "end"): ``initializer, learning_rate, seed,
-        moment, layer`` (counted from 1, the output last) and ``signals.LAYER_SIGNALS``.
+        moment, layer`` (counted from 1, the output last) and ``signals.LAYER_SIGNALS``; at the
+        start also theory's ``preactivation_rms_theory, preactivation_rms_low,
+        preactivation_rms_high`` and ``gradient_rms_...``, the ends of its 90 % bands.
     sharpness : DataFrame
         A row per trial and about ten iterations: ``initializer, learning_rate, seed, iteration,
         sharpness``, the largest eigenvalue of the cost's Hessian, and ``stability``, the learning
@@ -90,9 +94,19 @@ class Comparison:
         return in_order(self._placed, "curves")
 
     @cached_property
-    def signals(self) -> pd.DataFrame:
-        """A row per trial, layer and moment."""
+    def _signals(self) -> pd.DataFrame:
+        """A row per trial, layer and moment, as it was measured."""
         return in_order(self._placed, "signals")
+
+    @cached_property
+    def signals(self) -> pd.DataFrame:
+        """A row per trial, layer and moment, with theory beside what was measured at the start."""
+        return beside(self._signals, self.predictions) if self.predictions else self._signals
+
+    @cached_property
+    def predictions(self) -> dict[str, Prediction]:
+        """What theory predicts of each initializer; none of a module of the user's own."""
+        return predictions(self.study) if isinstance(self.study, Study) else {}
 
     @cached_property
     def sharpness(self) -> pd.DataFrame:
@@ -132,10 +146,18 @@ class Comparison:
         return (*self.notes, *found)
 
     @cached_property
+    def theory(self) -> tuple[str, ...]:
+        """What theory has to say of depth, and where what was measured disagrees with it."""
+        if not self.predictions:
+            return ()
+        first = self.signals["learning_rate"] == self.study.learning_rates[0]
+        return (*remarks(self.predictions), *disagreements(self.signals[first]))
+
+    @cached_property
     def _runs(self) -> dict[str, Sequence[Run]]:
         return runs_by_initializer(
             self.trials,
-            self.signals,
+            self._signals,
             self.sharpness,
             self.evidence.rates,
             chance=self.chance,

@@ -40,6 +40,7 @@ def print_comparison_json(result: "Comparison") -> None:
             "verdicts": [_plain(asdict(verdict)) for verdict in result.verdicts],
             "warnings": list(result.warnings),
             "statements": list(result.evidence.statements),
+            "theory": list(result.theory),
         }
     )
 
@@ -113,7 +114,7 @@ def print_verdicts(result: "Comparison") -> None:
     console = terminal()
     console.print()
     console.print(Padding(grid, (0, 2)))
-    said = dict.fromkeys([*result.evidence.statements, *result.warnings])
+    said = dict.fromkeys([*result.evidence.statements, *result.warnings, *result.theory])
     for sentence in said:
         console.print(Padding(Text(sentence), (1, 2, 0, 2)))
     console.print()

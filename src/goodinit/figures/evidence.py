@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from goodinit.evidence.spread import seed_range
 from goodinit.figures.looks import STYLE, drawable, plain, set_legend, set_title, styles
 
-_SCALES = {"activation_rms": "activation RMS", "gradient_rms": "gradient RMS"}
+_SCALES = {"preactivation_rms": "pre-activation RMS", "gradient_rms": "gradient RMS"}
 _SHARES = {"distinct": "distinct units", "dead_fraction": "dead units"}
 _MOMENTS = ("start", "end")
 
@@ -41,6 +41,8 @@ def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str)
         for axes, (signal, name) in zip(row, columns.items(), strict=True):
             part = shown[shown["moment"] == moment].dropna(subset=[signal])
             _draw_signal(axes, part, signal, initializers)
+            if moment == "start" and f"{signal}_theory" in part:
+                _draw_theory(axes, part, signal, initializers)
             axes.set_title(f"{name}, {moment} of training", fontsize=10)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
             if signal in _SHARES:
@@ -55,7 +57,9 @@ def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str)
         Line2D([], [], color=look.colour, linestyle=look.dash, marker=look.marker, markersize=4)
         for look in looks
     ]
-    set_title(figure, f"{title}\nlayers by depth, median and 90 % range over seeds")
+    lines = f"{title}\nlayers by depth, median and 90 % range over seeds"
+    hatched = any(f"{signal}_theory" in signals for signal in _SCALES)
+    set_title(figure, f"{lines}; hatched, theory's 90 % band" if hatched else lines)
     set_legend(figure, handles, initializers)
     return figure
 
@@ -71,6 +75,28 @@ def _draw_signal(axes: Axes, part: pd.DataFrame, signal: str, initializers: Sequ
             table.index, middle, linestyle=style.dash, color=style.colour, marker=style.marker, ms=4
         )
         axes.fill_between(table.index, low, high, color=style.colour, alpha=0.15, lw=0)
+
+
+def _draw_theory(axes: Axes, part: pd.DataFrame, signal: str, initializers: Sequence[str]) -> None:
+    look = styles(initializers)
+    columns = [f"{signal}_low", f"{signal}_high"]
+    for name, of in part.groupby("initializer", sort=False):
+        table = of.groupby("layer")[columns].first()
+        low, high = (drawable(table[column]) for column in columns)
+        shown = (low > 0) & np.isfinite(low) & np.isfinite(high)
+        if not shown.any():
+            continue
+        axes.fill_between(
+            table.index,
+            low,
+            high,
+            where=shown,
+            facecolor="none",
+            edgecolor=look[str(name)].colour,
+            hatch="////",
+            alpha=0.4,
+            lw=0.5,
+        )
 
 
 def _use_log_scale(axes: Axes) -> None:

@@ -9,8 +9,9 @@
 - ``bands``: how far a network of finite width strays
 - ``gradients``: each layer's gradient with its band
 - ``drawn``: the bands where no formula holds
+- ``sentences``: what is worth saying, in words
 - ``predict``: all of it, of one network on one data set
-- ``sentences``: in words
+- ``beside``: the predictions of a study beside what was measured
 """
 
 from goodinit.theory.fixedpoints import FixedPoint, edge_of_chaos, fixed_point

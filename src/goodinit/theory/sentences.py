@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 
 _MUCH = 10.0  # times that a scale must change over the hidden layers to be spoken of
-_DEAD = 0.01  # probability of being born dead from which on it is spoken of
-_FAR = 10  # depths within which inputs must come to look alike to be spoken of
+_DEEP = 3  # hidden layers from which on depth is spoken of
+_DEAD = 0.1  # probability of being born dead from which on it is spoken of
 
 
 def say(
@@ -32,13 +32,13 @@ def say(
     >>> print(*say(depth=40, alike_after=18, signal=flat, gradient=flat, born_dead=0.0))
     theory: two inputs look alike after about 18 such layers; there are 40
     """
-    if depth < 1:
-        return ("theory: no hidden layer, so nothing changes with depth",)
-    said = [
-        _alike(alike_after, depth),
-        _scale("signal", signal),
-        _scale("gradient", gradient[::-1]),
-    ]
+    said = []
+    if depth >= _DEEP:
+        said += [
+            _alike(alike_after, depth),
+            _scale("signal", signal),
+            _scale("gradient", gradient[::-1]),
+        ]
     if born_dead >= _DEAD:
         said.append(
             f"theory: such a network is dead on an example with probability {born_dead:.2g}"
@@ -47,13 +47,10 @@ def say(
 
 
 def _alike(after: int | None, depth: int) -> str:
-    if after is None or after > _FAR * depth:
+    if after is None or after > depth:
         return ""
     layers = f"{after} such layer{'s' if after > 1 else ''}"
-    there = "is 1" if depth == 1 else f"are {depth}"
-    if after <= depth:
-        return f"theory: two inputs look alike after about {layers}; there {there}"
-    return f"theory: two inputs stay apart for about {layers}; there {there}"
+    return f"theory: two inputs look alike after about {layers}; there are {depth}"
 
 
 def _scale(what: str, scales: Array) -> str:

@@ -1,0 +1,100 @@
+"""Theory beside measurement: predictions of a study's networks, and whether they came true."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from goodinit.study.grid import Study
+from goodinit.theory.predict import Prediction, of_network
+
+# A line of ``Comparison.signals``, and the columns of ``Prediction.layers`` that speak of it.
+LINES = {
+    "preactivation_rms": ("preactivation_rms", "low", "high"),
+    "gradient_rms": ("gradient_rms", "gradient_low", "gradient_high"),
+}
+
+_DRAWS = 60
+_FEWEST_SEEDS = 5  # of which most can't leave a 90 % band by luck
+_MOST = 0.5
+_ROUNDING = 1e-4  # of a scale, where a band has no width
+
+
+def predictions(study: Study) -> dict[str, Prediction]:
+    """Return what theory predicts of each initializer of a study."""
+    return {
+        scheme.name: of_network(
+            study.dataset,
+            scheme,
+            hidden=study.network.layers[1:-1],
+            activation=study.network.activation,
+            draws=_DRAWS,
+        )
+        for scheme in study.schemes
+    }
+
+
+def beside(signals: pd.DataFrame, found: Mapping[str, Prediction]) -> pd.DataFrame:
+    """Return signals with theory's columns beside them, on the rows of the start; NaN on others.
+
+    ``preactivation_rms_theory, preactivation_rms_low, preactivation_rms_high``, and likewise
+    ``gradient_rms_...``.
+    """
+    tables = [
+        one.layers.assign(initializer=name, moment="start").rename(
+            columns={
+                old: new
+                for line, olds in LINES.items()
+                for old, new in zip(olds, _columns(line), strict=True)
+            }
+        )
+        for name, one in found.items()
+    ]
+    keys = ["initializer", "moment", "layer"]
+    kept = [*keys, *(column for line in LINES for column in _columns(line))]
+    theory = pd.concat(tables)[kept]
+    return signals.merge(theory, on=keys, how="left", validate="many_to_one")
+
+
+def _columns(line: str) -> tuple[str, str, str]:
+    return f"{line}_theory", f"{line}_low", f"{line}_high"
+
+
+def disagreements(signals: pd.DataFrame) -> tuple[str, ...]:
+    """Return a sentence for each initializer whose measurements leave the band in most seeds.
+
+    Parameters
+    ----------
+    signals : DataFrame
+        With theory's columns; of one learning rate, since all start alike.
+    """
+    said = []
+    start = signals[signals["moment"] == "start"]
+    for name, of in start.groupby("initializer", sort=False):
+        seeds = of["seed"].nunique()
+        if seeds < _FEWEST_SEEDS:
+            continue
+        for line, what in (("preactivation_rms", "pre-activation"), ("gradient_rms", "gradient")):
+            _, low, high = _columns(line)
+            slack = _ROUNDING * of[line]
+            away = (of[line] < of[low] - slack) | (of[line] > of[high] + slack)
+            shares = away.groupby(of["layer"]).sum()
+            layers = shares[shares > _MOST * seeds]
+            if len(layers):
+                worst = layers.idxmax()
+                said.append(
+                    f"theory, {name}: layer {worst}'s {what} RMS leaves the band that theory gives "
+                    f"it in {int(layers.max())} of {seeds} seeds"
+                )
+    return tuple(said)
+
+
+def remarks(found: Mapping[str, Prediction]) -> tuple[str, ...]:
+    """Return what theory has to say of depth, of each initializer of which it says something."""
+    by_sentence: dict[str, list[str]] = {}
+    for name, one in found.items():
+        for sentence in () if one.silent else one.sentences():
+            by_sentence.setdefault(sentence, []).append(name)
+    return tuple(
+        sentence.replace("theory:", f"theory, {', '.join(names)}:", 1)
+        for sentence, names in by_sentence.items()
+    )
