@@ -161,6 +161,15 @@ CAUSES: dict[str, Cause] = {
     ),
     "gate": Cause("saturated", "{share}% of the states of a gate of layer {layer} are saturated"),
     "dead": Cause("dead units", "{share}% of the units of layer {layer} are dead {when}"),
+    "both zero": Cause(
+        "vanishing gradients",
+        "{drawn} and {others} are all zero, so that neither ever gets a gradient{more}",
+    ),
+    "cut off": Cause(
+        "vanishing gradients",
+        "no gradient reaches {names}: between there and the outputs something has no slope, as a "
+        "detach, rounding or an index",
+    ),
     "unstable": Cause(
         UNSTABLE, "learning rate × sharpness reaches {times} times the limit of stability"
     ),

@@ -15,6 +15,7 @@
 - ``asking``: what a module is asked, however that comes
 - ``tracing``: which layers are called, in which order, on which ways
 - ``passage``: what one pass has shown, and a finding about it
+- ``idle``: parameters that no gradient reaches, and what would wake them
 - ``depth``: what the depth does to a signal and its gradient
 - ``findings``: what is wrong with a layer
 - ``remedies``: the lines of code that may mend it

@@ -1,5 +1,6 @@
 """What is wrong with a module's layers: the rules of ``evidence.causes``, asked of one moment."""
 
+import re
 from collections.abc import Callable, Sequence
 from math import prod
 
@@ -123,7 +124,15 @@ def find(seen: Passage) -> tuple[Finding, ...]:
             faded = fades(chain, seen)
             if faded is not None:
                 found.setdefault(chain.calls[0].index, faded)
-    return tuple(_once([found[i] for i in sorted(found)]))
+    asleep = {_pattern(one.layer) for one in seen.beside}
+    said = [found[i] for i in sorted(found)]
+    same = {one.layer for one in said if one.label == CAUSES["symmetry"].label}
+    alone = [one for one in said if one.layer in same or _pattern(one.layer) not in asleep]
+    return tuple(_once([*(one for one in seen.beside if one.layer not in same), *alone]))
+
+
+def _pattern(layer: str) -> str:
+    return re.sub(r"\d+", "*", layer)
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:

@@ -51,6 +51,7 @@ class Origins:
             for parameter in module._parameters.values():
                 if parameter is not None:
                     self._owners.setdefault(id(parameter), []).append(module)
+        self.used: set[int] = set()  # the ids of the parameters that anything was made of
         self._flows: Any = WeakTensorKeyDictionary()
         self._made_of_weights: Any = WeakTensorKeyDictionary()
 
@@ -58,6 +59,12 @@ class Origins:
         """Say how a function's results came to be."""
         for tensor in tensors(out):
             self._flows[tensor] = flow
+
+    def use(self, operands: Sequence[Tensor]) -> None:
+        """Take note of which parameters are among a function's operands."""
+        for tensor in operands:
+            base = tensor._base if tensor._is_view() else None
+            self.used |= {id(one) for one in (tensor, base)} & self._owners.keys()
 
     def mark_weights(self, out: Any) -> None:
         """Say that a function's results are made of weights alone."""

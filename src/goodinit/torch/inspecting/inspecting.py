@@ -18,6 +18,7 @@ from goodinit.torch.inspecting.asking import Question, ask, call, first_batch
 from goodinit.torch.inspecting.costs import OWN, Loss, cost_of, named_loss, own_loss, probe, said_by
 from goodinit.torch.inspecting.cures import fault, seek
 from goodinit.torch.inspecting.findings import find, most
+from goodinit.torch.inspecting.idle import find_idle
 from goodinit.torch.inspecting.measuring import Call, rms
 from goodinit.torch.inspecting.nested import copied, leaves
 from goodinit.torch.inspecting.passage import Finding, Passage
@@ -140,7 +141,14 @@ def _common(model: Any, passes: Sequence[_Seen], layers: pd.DataFrame) -> tuple[
     if isinstance(model, nn.Module):
         return findings[0]
     order = layers["layer"].drop_duplicates().tolist()
-    return tuple(sorted(most(findings), key=lambda one: order.index(one.layer)))
+    return tuple(sorted(most(findings), key=lambda one: _place(one.layer, order)))
+
+
+def _place(layer: str, order: Sequence[str]) -> int:
+    """Return where in forward order a layer, or what is inside it, stands; -1 for nowhere."""
+    while layer not in order and layer:
+        layer = layer.rpartition(".")[0]
+    return order.index(layer) if layer in order else -1
 
 
 def _cured(
@@ -161,12 +169,13 @@ def _cured(
     for seed, (layers, here) in passes:
         shown = set(map(fault, here))
         wanted = [one for one in findings if fault(one) in shown and fault(one) not in found]
+        wanted = [one for one in wanted if not one.remark]  # of others the way out is known
         if wanted:
             module = _made(model, seed)
             again = partial(findings_of, module, seed)
             patient = Patient(module, layers, partial(copied, asked.inputs), again)
             found |= {fault(one): one for one in seek(patient, here, wanted)}
-    return tuple(found[fault(one)] for one in findings)
+    return tuple(found.get(fault(one), one) for one in findings)
 
 
 def _of_the_first_batch(one: Finding) -> Finding:
@@ -232,21 +241,41 @@ def _passage(module: nn.Module, seed: int, asked: Question) -> Passage:
         torch.enable_grad(),
         torch.compiler.set_stance("force_eager"),
     ):
-        own = {"inputs": copied(asked.inputs), "targets": copied(asked.targets)}
-        return _look(module, asked._replace(**own))
+        return _look(module, asked)
+
+
+def _own(asked: Question) -> Question:
+    """Return the question with tensors of its own: the module may write into them."""
+    return asked._replace(inputs=copied(asked.inputs), targets=copied(asked.targets))
 
 
 def _look(module: nn.Module, asked: Question) -> Passage:
+    own = _own(asked)
     tracer = Tracer(module, SIGHTS)
-    tracer.begin(leaves(asked.inputs, objects=True))
+    tracer.begin(leaves(own.inputs, objects=True))
     with tracer:
-        outputs = asked.call(module, asked.inputs)
+        outputs = own.call(module, own.inputs)
     said = said_by(outputs)
     tracer.end(said)
-    cost, ratio, costed = _cost(outputs, said, asked)
-    _settle(tracer.calls, cost, asked.learning_rate)
+    cost, ratio, costed = _cost(outputs, said, own)
+    gradients = _settle(module, tracer.calls, cost, asked.learning_rate)
+    del own, outputs, said, cost
+
+    def again() -> tuple[Any, Question]:
+        own = _own(asked)
+        return own.call(module, own.inputs), own
+
+    def cost_again() -> Tensor:
+        outputs, own = again()
+        return _cost(outputs, said_by(outputs), own)[0]
+
+    def said_again() -> Tensor:
+        return probe(said_by(again()[0]))
+
+    beside = find_idle(module, tracer.origins.used, gradients, cost_again, said_again)
     exits = tracer.every_exit, tracer.some_exit
-    return Passage(tracer.calls, tracer.ends, *exits, ratio, costed, tracer.exits, tracer.inputs)
+    ways = tracer.exits, tracer.inputs
+    return Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, tuple(beside))
 
 
 def _cost(outputs: Any, said: Sequence[Tensor], asked: Question) -> tuple[Tensor, float, bool]:
@@ -268,17 +297,21 @@ def _cost(outputs: Any, said: Sequence[Tensor], asked: Question) -> tuple[Tensor
     return *cost_of(outputs, said[0], targets, loss), True
 
 
-def _settle(calls: Sequence[Call], cost: Tensor, rate: float) -> None:
-    """Take the gradients of all weights, and let each call measure its own."""
-    weights = {
-        id(weight): weight for call in calls for weight in call.weights if weight.requires_grad
-    }
-    found: Sequence[Tensor | None] = [None] * len(weights)
-    if weights and cost.requires_grad:
-        given = torch.autograd.grad(cost, list(weights.values()), allow_unused=True)
+def _settle(
+    module: nn.Module, calls: Sequence[Call], cost: Tensor, rate: float
+) -> dict[int, Tensor | None]:
+    """Take the gradients, by their tensors' ids, and let each call measure those of its weights."""
+    of = {id(one): one for call in calls for one in call.weights if one.requires_grad}
+    of |= {id(one): one for one in module.parameters() if one.requires_grad}
+    found: Sequence[Tensor | None] = [None] * len(of)
+    if of and cost.requires_grad:
+        given = torch.autograd.grad(cost, list(of.values()), allow_unused=True)
         found = [None if one is None else one.to_dense() for one in given]
-    gradients = dict(zip(weights, found, strict=True))
-    largest = max((rms(gradient) for gradient in found if gradient is not None), default=0.0)
+    gradients = dict(zip(of, found, strict=True))
+    weights = {id(weight) for call in calls for weight in call.weights}
+    pulls = (rms(one) for key, one in gradients.items() if one is not None and key in weights)
+    largest = max(pulls, default=0.0)
     with threadpool_limits(1, "blas"):  # the matrices are small, and PyTorch's threads are awake
         for call in calls:
             call.settle([gradients.get(id(weight)) for weight in call.weights], largest, rate)
+    return gradients

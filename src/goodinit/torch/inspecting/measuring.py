@@ -157,8 +157,10 @@ class Call:
         if _squashes(all_slopes):
             self.flat = float(_flat(all_slopes, slopes).double().mean())
 
-    def feel(self, gradient: Tensor) -> None:
-        """Measure the gradient with respect to the pre-activation."""
+    def feel(self, gradient: Tensor | None) -> None:
+        """Measure the gradient with respect to the pre-activation, where one comes."""
+        if gradient is None:
+            return
         self.backward_norm = rms(gradient) * gradient.numel() ** 0.5
 
     def settle(self, gradients: Sequence[Tensor | None], largest: float, rate: float) -> None:

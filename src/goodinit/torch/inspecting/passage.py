@@ -61,6 +61,8 @@ class Passage:
         What feeds the outputs, as ``Ways`` has it.
     inputs : int
         How many inputs the module was given.
+    beside : tuple of Finding
+        What was found that isn't of one call or of a chain: of data, loss and parameters.
     """
 
     calls: list[Call]
@@ -71,6 +73,7 @@ class Passage:
     costed: bool
     exits: int = 0
     inputs: int = 0
+    beside: tuple[Finding, ...] = ()
 
     @cached_property
     def ways(self) -> Ways:

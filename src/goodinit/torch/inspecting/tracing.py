@@ -95,7 +95,10 @@ class Tracer(TorchFunctionMode):
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         name = getattr(func, "__name__", "")
-        return self._sights.get(name, Tracer.see_other)(self, name, func, args, kwargs or {})
+        out = self._sights.get(name, Tracer.see_other)(self, name, func, args, kwargs or {})
+        if name != "__get__" and name not in FORMS and any(one.numel() for one in floats(out)):
+            self.origins.use(tensors([*args, *(kwargs or {}).values()]))
+        return out
 
     def begin(self, inputs: Sequence[Tensor]) -> None:
         """Take note of the module's inputs."""

@@ -1,0 +1,184 @@
+"""Trainable parameters that no gradient reaches, and what has to be drawn so that one does.
+
+A gradient of zero is no fault in itself: at the end of a branch of zeros it is there after one
+step. So everything that does get a gradient is moved a little, and then looked at again.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from goodinit.torch.inspecting.measuring import rms
+from goodinit.torch.inspecting.passage import Finding, tell
+
+_ROUNDS = 4  # of zeros, one behind the other, that may come alive one by one
+_MOVED = 0.1  # of a parameter's own size, or of what its fan-in asks for
+_MOST_NAMED = 4
+
+Gradients = Sequence[Tensor | None]
+Run = Callable[[], Tensor]
+
+
+class _Idle(NamedTuple):
+    """Parameters without a gradient, by name: cut off from the cost, or such that it is zero."""
+
+    cut: dict[str, Tensor]
+    zero: dict[str, Tensor]
+
+
+def find_idle(
+    module: nn.Module,
+    used: Iterable[int],
+    gradients: Mapping[int, Tensor | None],
+    cost: Run,
+    said: Run,
+) -> list[Finding]:
+    """Return a finding for each place where parameters never get a gradient.
+
+    The module's parameters are moved meanwhile: who calls puts them back.
+
+    Parameters
+    ----------
+    module : Module
+    used : iterable of int
+        The ids of the parameters that its forward pass made use of.
+    gradients : mapping of int to Tensor or None
+        Of the trainable parameters, by their ids.
+    cost, said : callable
+        Run the module anew; return the cost, and a number that all outputs have a part in.
+    """
+    known = set(used)
+    own = {n: p for n, p in module.named_parameters() if p.requires_grad and id(p) in known}
+    idle = _idle(own, [gradients.get(id(p)) for p in own.values()])
+    found = _cut_off(idle.cut, said)
+    zero = _never(idle.zero, own, cost)
+    return [*found, *_both_zero(zero, own, cost)]
+
+
+def _idle(own: Mapping[str, Tensor], gradients: Gradients) -> _Idle:
+    """Return which parameters have no gradient; a bias only where its layer has none at all."""
+    found = dict(zip(own, gradients, strict=True))
+    alive = {_layer(name) for name, gradient in found.items() if _any(gradient)}
+    still = {n: p for n, p in own.items() if not _any(found[n])}
+    matter = {n: p for n, p in still.items() if p.dim() > 1 or _layer(n) not in alive}
+    cut = {name: p for name, p in matter.items() if found[name] is None}
+    return _Idle(cut, {name: p for name, p in matter.items() if name not in cut})
+
+
+def _any(gradient: Tensor | None) -> bool:
+    if gradient is None:
+        return False
+    given = gradient._values() if gradient.is_sparse else gradient
+    return bool(given.detach().any())
+
+
+def _layer(name: str) -> str:
+    """Return what a parameter's layer is called; a parameter by hand is one of itself."""
+    parent, _, leaf = name.rpartition(".")
+    return parent if leaf in ("weight", "bias") else name
+
+
+def _cut_off(cut: Mapping[str, Tensor], said: Run) -> list[Finding]:
+    """Find what the outputs depend on, but with no slope; what none depends on is no fault."""
+    found = _grad(said, cut)
+    without = {n: p for (n, p), g in zip(cut.items(), found, strict=True) if not _any(g)}
+    return _told("cut off", [name for name in without if _matters({name: cut[name]}, said)])
+
+
+def _matters(some: Mapping[str, Tensor], said: Run) -> bool:
+    """Return whether the outputs change with some parameters."""
+    before = {name: parameter.detach().clone() for name, parameter in some.items()}
+    with torch.no_grad():
+        torch.manual_seed(0)
+        one = float(said())
+        _move(some, 1.0)
+        torch.manual_seed(0)
+        other = float(said())
+        for name, parameter in some.items():
+            parameter.copy_(before[name])
+    return one != other
+
+
+def _grad(run: Run, of: Mapping[str, Tensor]) -> Gradients:
+    if not of:
+        return []
+    with torch.enable_grad():
+        value = run()
+        if not value.requires_grad:
+            return [None] * len(of)
+        return torch.autograd.grad(value, list(of.values()), allow_unused=True)
+
+
+def _never(zero: Mapping[str, Tensor], own: Mapping[str, Tensor], cost: Run) -> dict[str, Tensor]:
+    """Return those whose gradient stays zero while all others move."""
+    left = dict(zero)
+    if not left:
+        return left
+    before = {name: p.detach().clone() for name, p in own.items()}
+    for _ in range(_ROUNDS):
+        _move({name: p for name, p in own.items() if name not in left})
+        gradients = _grad(cost, left)
+        still = {n: p for (n, p), g in zip(left.items(), gradients, strict=True) if not _any(g)}
+        if len(still) in (0, len(left)):
+            left = still
+            break
+        left = still
+    with torch.no_grad():
+        for name, parameter in own.items():
+            parameter.copy_(before[name])
+    return left
+
+
+def _move(some: Mapping[str, Tensor], by: float = _MOVED) -> None:
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in some.values():
+            drawn = torch.randn(parameter.shape, generator=generator).to(parameter)
+            size = rms(parameter) or float(parameter.shape[-1] if parameter.dim() else 1) ** -0.5
+            parameter.add_(by * size * drawn)
+
+
+def _both_zero(never: Mapping[str, Tensor], own: Mapping[str, Tensor], cost: Run) -> list[Finding]:
+    """Find zeros that keep each other from moving, and which of them to draw.
+
+    What has no gradient for another reason, as where a batch has one place only, stays unsaid.
+    """
+    zeros = {name: p for name, p in never.items() if p.dim() > 1 and not p.detach().any()}
+    groups: dict[str, list[str]] = {}
+    for name in zeros:
+        groups.setdefault(_layer(name).rpartition(".")[0], []).append(name)
+    pairs = [names for names in groups.values() if len(names) > 1]
+    _move({names[0]: own[names[0]] for names in pairs})
+    left = _never({name: own[name] for names in pairs for name in names}, own, cost)
+    mended = [names for names in pairs if not any(name in left for name in names)]
+    places: dict[str, list[list[str]]] = {}
+    for names in mended:
+        places.setdefault(re.sub(r"\d+", "*", names[0]), []).append(names)
+    return [_zeros_told(alike) for alike in places.values()]
+
+
+def _zeros_told(places: Sequence[Sequence[str]]) -> Finding:
+    first, *others = places[0]
+    beside = ", ".join(map(_layer, others))
+    more = f"; so in {len(places) - 1} more places" if len(places) > 1 else ""
+    words = {"drawn": _layer(first), "others": beside, "more": more}
+    told = tell(_layer(first), "both zero", {"places": float(len(places))}, words)
+    return _with_way(told, f"draw {_layer(first)}; {beside} may stay zero")
+
+
+def _told(cause: str, names: Sequence[str]) -> list[Finding]:
+    layers = list(dict.fromkeys(map(_layer, names)))
+    if not layers:
+        return []
+    some = ", ".join(layers[:_MOST_NAMED])
+    more = f" and {len(layers) - _MOST_NAMED} more" if len(layers) > _MOST_NAMED else ""
+    numbers = {"count": float(len(layers))}
+    told = tell(layers[0], cause, numbers, {"names": f"{some}{more}"})
+    return [_with_way(told, "let a slope through, or freeze them: requires_grad_(False)")]
+
+
+def _with_way(one: Finding, way: str) -> Finding:
+    return Finding(one.layer, one.label, one.reason, one.evidence, remark=way)
