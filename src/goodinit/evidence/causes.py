@@ -24,6 +24,9 @@ class Threshold(NamedTuple):
 
 THRESHOLDS: dict[str, Threshold] = {
     "most": Threshold(0.5, "a cause must be there in more than this share of the seeds"),
+    "few": Threshold(
+        0.1, "a first cost that explodes is said from more than this share of the seeds on"
+    ),
     "stuck": Threshold(0.9, "a final cost above this part of the cost of chance is no learning"),
     "poor": Threshold(
         0.5, "where nothing better is known, a final cost above this part of chance counts as harm"
@@ -40,6 +43,14 @@ THRESHOLDS: dict[str, Threshold] = {
         3.0,
         "times chance, of a module that nobody has trained: healthy ones start within a factor of "
         "two of it",
+    ),
+    "bias_shift": Threshold(
+        3.0,
+        "between an output's first mean and the best constant answer: Adam at 0.001 takes 3,000 "
+        "steps to move a bias that far; a class of one in twenty asks for 2.9",
+    ),
+    "bias_gained": Threshold(
+        10.0, "times less is the first cost once the outputs' means are right: a class in a hundred"
     ),
     "large_gain": Threshold(
         5.0, "times its input: no activation in use wants more than 2 (gelu, silu 1.7)"

@@ -15,6 +15,8 @@
 - ``asking``: what a module is asked, however that comes
 - ``tracing``: which layers are called, in which order, on which ways
 - ``passage``: what one pass has shown, and a finding about it
+- ``answers``: the first outputs beside the best constant answer
+- ``beginning``: inputs, targets and loss that don't fit, and a first cost far above guessing
 - ``idle``: parameters that no gradient reaches, and what would wake them
 - ``depth``: what the depth does to a signal and its gradient
 - ``findings``: what is wrong with a layer

@@ -1,10 +1,13 @@
 """What is wrong with a module's layers: the rules of ``evidence.causes``, asked of one moment."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 
 from goodinit.evidence.causes import CAUSES, Numbers, shown, value
+from goodinit.torch.inspecting.beginning import BIAS, LARGE
 from goodinit.torch.inspecting.depth import chains, fades, grows
 from goodinit.torch.inspecting.functions import SIZES
 from goodinit.torch.inspecting.measuring import Call
@@ -37,15 +40,15 @@ def _symmetry(call: Call, seen: Passage) -> _Seen | None:
 
 def _large(call: Call, seen: Passage) -> _Seen | None:
     """Find a layer that multiplies its input so much that an output, or a sum, shows it."""
-    if not call.gain >= value("large_gain"):
+    if not call.passes >= value("large_gain"):
         return None
-    numbers = {"gain": call.gain, "initial_ratio": seen.ratio}
+    numbers = {"gain": call.passes, "initial_ratio": seen.ratio}
     if seen.some_exit >> call.index & 1 and not seen.ratio < value("above_chance"):
         told = "the first cost is {initial_ratio} times that of guessing"
         plain = "the outputs are {initial_ratio} times as large as they should be"
         return "large", numbers, {"harm": told if seen.costed else plain}
     if call.drowns >= value("large_gain"):
-        numbers = {"gain": call.gain, "drowns": call.drowns}
+        numbers = {"gain": call.passes, "drowns": call.drowns}
         return "large", numbers, {"harm": "is {drowns} times as large as what it is added to"}
     return None
 
@@ -102,6 +105,11 @@ _LOOKS: tuple[Callable[[Call, Passage], _Seen | None], ...] = (
 )
 
 
+_CAUSING = (CAUSES["large"].label, CAUSES["signal grows"].label)
+_FOLLOWING = (CAUSES["saturated"].label, CAUSES["dead"].label)
+_OF_INPUTS = "it follows from the inputs: weights that made up for them would hide that"
+
+
 def find(seen: Passage) -> tuple[Finding, ...]:
     """Return what is wrong, in forward order: at most one finding for a layer, and for a chain."""
     single = {
@@ -124,11 +132,41 @@ def find(seen: Passage) -> tuple[Finding, ...]:
             faded = fades(chain, seen)
             if faded is not None:
                 found.setdefault(chain.calls[0].index, faded)
-    asleep = {_pattern(one.layer) for one in seen.beside}
+    found = _causes_alone(found, seen)
     said = [found[i] for i in sorted(found)]
     same = {one.layer for one in said if one.label == CAUSES["symmetry"].label}
-    alone = [one for one in said if one.layer in same or _pattern(one.layer) not in asleep]
-    return tuple(_once([*(one for one in seen.beside if one.layer not in same), *alone]))
+    asleep = {_pattern(one.layer) for one in seen.idle}
+    said = [one for one in said if one.layer in same or _pattern(one.layer) not in asleep]
+    known = any(one.label in _CAUSING for one in said)
+    begun = [one for one in seen.begun if not (known and one.label in (LARGE, BIAS))]
+    idle = [one for one in seen.idle if one.layer not in same]
+    return tuple(_without_what_follows(_once([*begun, *idle, *said]), seen))
+
+
+def _causes_alone(found: dict[int, Finding], seen: Passage) -> dict[int, Finding]:
+    """Return findings without those of units that are flat or silent for what came before them."""
+    causes = [i for i, one in found.items() if one.label in _CAUSING]
+    follows = {
+        i: next(cause for cause in causes if seen.calls[i].after >> cause & 1)
+        for i, one in found.items()
+        if one.label in _FOLLOWING and any(seen.calls[i].after >> cause & 1 for cause in causes)
+    }
+    counts = Counter(follows.values())
+    return {i: _counted(one, counts[i]) for i, one in found.items() if i not in follows}
+
+
+def _counted(one: Finding, following: int) -> Finding:
+    if not following:
+        return one
+    layers = "a layer is" if following == 1 else f"{following} layers are"
+    return replace(one, reason=f"{one.reason}; {layers} saturated or dead for it")
+
+
+def _without_what_follows(findings: Sequence[Finding], seen: Passage) -> list[Finding]:
+    """Keep, of what the inputs are to blame for, the first finding, without a cure of weights."""
+    follow = [one for one in findings if (one.layer, one.label) in seen.of_inputs]
+    kept = [one for one in findings if one not in follow[1:]]
+    return [replace(one, remark=_OF_INPUTS) if one in follow else one for one in kept]
 
 
 def _pattern(layer: str) -> str:
@@ -157,8 +195,13 @@ def most(passages: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
     return tuple(
         _middle(same, len(passages))
         for same in every.values()
-        if len(same) > value("most") * len(passages)
+        if len(same) > _share(same[0]) * len(passages)
     )
+
+
+def _share(one: Finding) -> float:
+    """Return in which share of the seeds a finding must be: where costs explode, a few suffice."""
+    return value("few") if "initial_ratio" in one.evidence else value("most")
 
 
 def _middle(same: Sequence[Finding], seeds: int) -> Finding:
@@ -166,4 +209,4 @@ def _middle(same: Sequence[Finding], seeds: int) -> Finding:
     ranked = sorted(same, key=lambda one: list(one.evidence.values())[-1])
     chosen = ranked[(len(ranked) - 1) // 2]
     where = f", in {shown(float(len(same)))} of {shown(float(seeds))} seeds"
-    return Finding(chosen.layer, chosen.label, chosen.reason + where, chosen.evidence)
+    return replace(chosen, reason=chosen.reason + where)

@@ -15,12 +15,22 @@ from torch import Tensor, nn
 
 from goodinit.errors import bad_argument, number, whole
 from goodinit.torch.inspecting.asking import Question, ask, call, first_batch
-from goodinit.torch.inspecting.costs import OWN, Loss, cost_of, named_loss, own_loss, probe, said_by
+from goodinit.torch.inspecting.beginning import begin, standardised, suspicious, unscaled
+from goodinit.torch.inspecting.costs import (
+    OWN,
+    Loss,
+    cost_of,
+    named_loss,
+    own_loss,
+    probe,
+    said_by,
+    usual_loss,
+)
 from goodinit.torch.inspecting.cures import fault, seek
 from goodinit.torch.inspecting.findings import find, most
 from goodinit.torch.inspecting.idle import find_idle
 from goodinit.torch.inspecting.measuring import Call, rms
-from goodinit.torch.inspecting.nested import copied, leaves
+from goodinit.torch.inspecting.nested import copied, leaves, mapped
 from goodinit.torch.inspecting.passage import Finding, Passage
 from goodinit.torch.inspecting.remedies import Patient
 from goodinit.torch.inspecting.report import Report, tabulate
@@ -129,7 +139,8 @@ def inspect(
             findings = _cured(model, seen, findings, asked, progress)
     if batch is not inputs:
         findings = tuple(map(_of_the_first_batch, findings))
-    return Report(layers, findings)
+    faults = tuple(one for one in findings if one.fault)
+    return Report(layers, faults, tuple(one for one in findings if not one.fault))
 
 
 _Seen = tuple[pd.DataFrame, tuple[Finding, ...]]
@@ -169,7 +180,7 @@ def _cured(
     for seed, (layers, here) in passes:
         shown = set(map(fault, here))
         wanted = [one for one in findings if fault(one) in shown and fault(one) not in found]
-        wanted = [one for one in wanted if not one.remark]  # of others the way out is known
+        wanted = [one for one in wanted if one.fault and not one.remark]
         if wanted:
             module = _made(model, seed)
             again = partial(findings_of, module, seed)
@@ -249,7 +260,11 @@ def _own(asked: Question) -> Question:
     return asked._replace(inputs=copied(asked.inputs), targets=copied(asked.targets))
 
 
-def _look(module: nn.Module, asked: Question) -> Passage:
+def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
+    """Call a module and its cost's gradient, and look at what they leave.
+
+    Where inputs aren't scaled, it is called once more with inputs that are.
+    """
     own = _own(asked)
     tracer = Tracer(module, SIGHTS)
     tracer.begin(leaves(own.inputs, objects=True))
@@ -258,6 +273,7 @@ def _look(module: nn.Module, asked: Question) -> Passage:
     said = said_by(outputs)
     tracer.end(said)
     cost, ratio, costed = _cost(outputs, said, own)
+    begun = _begun(outputs, said[0], own, tracer.calls) if costed else []
     gradients = _settle(module, tracer.calls, cost, asked.learning_rate)
     del own, outputs, said, cost
 
@@ -272,10 +288,43 @@ def _look(module: nn.Module, asked: Question) -> Passage:
     def said_again() -> Tensor:
         return probe(said_by(again()[0]))
 
-    beside = find_idle(module, tracer.origins.used, gradients, cost_again, said_again)
+    idle = find_idle(module, tracer.origins.used, gradients, cost_again, said_again)
+    del gradients
     exits = tracer.every_exit, tracer.some_exit
     ways = tracer.exits, tracer.inputs
-    return Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, tuple(beside))
+    more = tuple(begun), tuple(idle)
+    seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more)
+    return seen if once else _with_scaled_inputs(module, asked, seen)
+
+
+def _begun(outputs: Any, first: Tensor, asked: Question, calls: Sequence[Call]) -> list[Finding]:
+    """Return what is wrong with targets and loss, and with how the first output begins."""
+    given, said, targets = asked.loss, first.detach(), asked.targets
+    if not isinstance(targets, Tensor) or isinstance(given, str) or said.is_complex():
+        return []
+    if given is None:
+        return begin(said, targets, usual_loss(said, targets), calls)
+
+    def loss(out: Tensor, wanted: Tensor) -> Tensor:
+        return given(mapped(lambda one: out if one is first else one, outputs), wanted)
+
+    return begin(said, targets, loss, calls)
+
+
+def _with_scaled_inputs(module: nn.Module, asked: Question, seen: Passage) -> Passage:
+    """Return what was seen, with what is gone where inputs are standardised."""
+    inputs = leaves(asked.inputs, objects=True)
+    which = suspicious(inputs, seen.calls)
+    if not which:
+        return seen
+    place = count()
+    scaled = mapped(lambda x: standardised(x) if next(place) in which else x, asked.inputs)
+    left = set(map(fault, find(_look(module, asked._replace(inputs=scaled), once=True))))
+    gone = [one for one in find(seen) if fault(one) not in left]
+    said = [one for i in which if (one := unscaled(inputs[i], gone)) is not None]
+    if not said:
+        return seen
+    return replace(seen, begun=(*said, *seen.begun), of_inputs=frozenset(map(fault, gone)))
 
 
 def _cost(outputs: Any, said: Sequence[Tensor], asked: Question) -> tuple[Tensor, float, bool]:

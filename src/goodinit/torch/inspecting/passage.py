@@ -61,8 +61,12 @@ class Passage:
         What feeds the outputs, as ``Ways`` has it.
     inputs : int
         How many inputs the module was given.
-    beside : tuple of Finding
-        What was found that isn't of one call or of a chain: of data, loss and parameters.
+    begun : tuple of Finding
+        What is wrong with inputs, targets, loss and the first cost.
+    idle : tuple of Finding
+        Of parameters that never get a gradient.
+    of_inputs : frozenset of (str, str)
+        Layer and label of findings that are gone once the inputs are standardised.
     """
 
     calls: list[Call]
@@ -73,7 +77,9 @@ class Passage:
     costed: bool
     exits: int = 0
     inputs: int = 0
-    beside: tuple[Finding, ...] = ()
+    begun: tuple[Finding, ...] = ()
+    idle: tuple[Finding, ...] = ()
+    of_inputs: frozenset[tuple[str, str]] = frozenset()
 
     @cached_property
     def ways(self) -> Ways:

@@ -128,7 +128,7 @@ def _look_at(call: Call, layers: Sequence[list[_Seen]]) -> None:
     call.signals["preactivation_mean"] = mean(torch.cat([z.flatten() for z in every]))
     call.signals["saturated_fraction"] = max(_flat(*seen) for gates in layers for seen in gates)
     scales = [rms(*(z for _, z in gates)) for gates in layers]
-    call.gain = min(scales) / call.input_rms if call.input_rms else nan
+    call.gain = call.passes = min(scales) / call.input_rms if call.input_rms else nan
 
 
 def _flat(gate: _Gate, z: Tensor) -> float:

@@ -28,11 +28,15 @@ class Report:
         that of the input), and each of ``measuring.signals.LAYER_SIGNALS``. A layer that is called
         more than once has one weight and one gradient, the sum over its calls.
     findings : tuple of Finding
-        In forward order; empty for a healthy module.
+        Faults, from which training suffers: those of data and loss first, then in forward order.
+        Empty for a healthy module.
+    remarks : tuple of Finding
+        What is worth knowing and no fault; they raise nothing and fail nothing.
     """
 
     layers: pd.DataFrame
     findings: tuple[Finding, ...]
+    remarks: tuple[Finding, ...] = ()
 
     def __repr__(self) -> str:
         return self.text()
@@ -40,6 +44,7 @@ class Report:
     def text(self, width: int = WIDTH) -> str:
         """Return the table, and below it what was found, within so many columns."""
         said = told(self.findings) or "Nothing is wrong with these layers."
+        said += "\n\nWorth knowing:\n" + told(self.remarks) if self.remarks else ""
         return f"{table_text(self.layers, width)}\n{wrapped(said, width)}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -48,7 +53,7 @@ class Report:
         Findings come ranked, causes before what may be their consequence; layers with the medians
         of all seeds. The schema is in ``docs/torch-inspect.md``.
         """
-        return as_values(self.layers, self.findings)
+        return as_values(self.layers, self.findings, remarks=[vars(one) for one in self.remarks])
 
     def assert_healthy(self) -> None:
         """Raise where there are findings, for a test of one's own.
