@@ -268,6 +268,7 @@ def test_a_wrong_learning_rate_to_draw_is_named(result: gi.Comparison) -> None:
 
 def test_a_comparison_shows_itself_as_its_summary(result: gi.Comparison) -> None:
     assert repr(result).startswith("circles: 300 train and 100 test examples")
+    assert "  initializer " in repr(result)
     assert "fails to break symmetry" in repr(result)
 
 

@@ -30,6 +30,7 @@ from goodinit.store import folder as store
 from goodinit.store.written import write_file
 from goodinit.study.grid import Study
 from goodinit.study.trials import AnyStudy, Trial
+from goodinit.summary import as_text
 from goodinit.theory.beside import beside, disagreements, predictions, remarks
 from goodinit.theory.predict import Prediction
 
@@ -119,8 +120,7 @@ class Comparison:
         return TrainedNetworks(self.study, self._placed)
 
     def __repr__(self) -> str:
-        shown = self.summary()[["initializer", "train_accuracy", "train_cost", "label"]]
-        return f"{self.study.describe()}\n{shown}"
+        return as_text(self.study, self.summary(), self.verdicts)
 
     @cached_property
     def chance(self) -> float:

@@ -3,16 +3,15 @@
 import json
 import math
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+from goodinit.summary import summary_parts, verdict_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,81 +63,20 @@ def _plain(value: Any) -> Any:
 
 def print_summary(result: "Comparison") -> None:
     """Print what was run, and a row for each initializer."""
-    study, summary = result.study, result.summary()
     console = terminal()
-    console.print(f"\n{study.describe()}", markup=False)
-    measure, show = ("R²", _decimal) if study.task == "regression" else ("accuracy", _share)
-    rates = len(study.learning_rates) > 1  # each initializer is shown at its own best
-    tested = bool(summary["test_accuracy"].notna().any())
-    longest = max(len(name) for name in summary["initializer"])
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("initializer", overflow="fold", min_width=min(16, longest))
-    headings = [
-        *(["rate"] if rates else []),
-        f"train {measure}",
-        *([f"test {measure}"] if tested else []),
-        "initial cost",
-        "final cost",
-        *(["diverged"] if summary["diverged"].any() else []),
-    ]
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in summary.to_dict("records"):
-        cells = {
-            "rate": f"{row['learning_rate']:g}",
-            f"train {measure}": _ranged(row, "train_accuracy", show),
-            f"test {measure}": _ranged(row, "test_accuracy", show),
-            "initial cost": _significant(row["initial_cost"]),
-            "final cost": _ranged(row, "train_cost", _significant),
-            "diverged": f"{row['diverged']} of {row['seeds']}",
-        }
-        table.add_row(escape(row["initializer"]), *[cells[heading] for heading in headings])
-    console.print(table)
-    middle = (
-        "R² and costs are medians" if measure == "R²" else "Accuracy is the mean, cost the median"
-    )
-    console.print(
-        f"{middle} over seeds; in brackets, their 5th to 95th percentile. Best first, by median "
-        "final cost."
-    )
+    for part in summary_parts(result.study, result.summary()):
+        console.print(part)
 
 
 def print_verdicts(result: "Comparison") -> None:
     """Print a sentence for each initializer, and what else the seeds carry or don't."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(max_width=30, overflow="fold")
-    grid.add_column()
-    for verdict in result.verdicts:
-        label = Text(verdict.label, style="bold")
-        grid.add_row(Text(verdict.initializer), Text.assemble(label, ": ", verdict.reason))
     console = terminal()
     console.print()
-    console.print(Padding(grid, (0, 2)))
+    console.print(verdict_lines(result.verdicts))
     said = dict.fromkeys([*result.evidence.statements, *result.warnings, *result.theory])
     for sentence in said:
         console.print(Padding(Text(sentence), (1, 2, 0, 2)))
     console.print()
-
-
-def _ranged(row: dict[Any, Any], measure: str, show: Callable[[float, bool], str]) -> str:
-    low, high = (show(row[f"{measure}_{end}"], True) for end in ("low", "high"))
-    spread = "" if low == high else f" [dim]({low}–{high})[/dim]"
-    return show(row[measure], False) + spread
-
-
-def _share(value: float, short: bool = False) -> str:
-    return f"{100 * value:.0f}" if short else f"{100 * value:.1f} %"
-
-
-def _decimal(value: float, short: bool = False) -> str:
-    return f"{value:.{2 if short else 3}f}" if abs(value) < 100 else _significant(value)
-
-
-def _significant(value: float, _: bool = False) -> str:
-    if not math.isfinite(value):
-        return "∞" if value > 0 else "-∞"
-    text = f"{value:#.3g}".rstrip(".")
-    return f"{float(text):.0f}" if "e+" in text and abs(value) < 1e6 else text
 
 
 def print_figures(figures: "pd.DataFrame") -> None:

@@ -231,3 +231,25 @@ def test_costs_that_are_rounding_beside_chance_are_alike() -> None:
     assert not found(1e-12, 1e-13)["told_apart"]
     assert found(1e-12, 1e-13)["a_beats_b"] == 0.5
     assert found(1e-3, 1e-4)["told_apart"]
+
+
+def test_an_accuracy_that_nobody_means_is_left_out_of_the_table() -> None:
+    x = torch.randn(100, 2, generator=torch.Generator().manual_seed(0))
+    counts = torch.poisson(x[:, :1].exp(), generator=torch.Generator().manual_seed(1))
+    result = goodinit.torch.compare(
+        lambda: nn.Linear(2, 1),
+        (x, counts),
+        initializers=["default", "zeros"],
+        loss=functional.poisson_nll_loss,
+        steps=30,
+        seeds=2,
+        record=2,
+    )
+    assert result.summary()["train_accuracy"].isna().all()
+    printed = str(result)
+    assert "train accuracy" not in printed
+    assert "Accuracy is" not in printed
+    assert "R²" not in printed
+    assert "final cost" in printed
+    for _, figure in result.plots():
+        figure.canvas.draw()
