@@ -1,6 +1,21 @@
-"""``python -m goodinit``: the command line."""
+"""``python -m goodinit``, and the command ``goodinit``: the command line."""
 
-from goodinit.cli import main
+import os
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line, whose imports may be interrupted too."""
+    try:
+        from goodinit.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("goodinit: interrupted: nothing was finished\n")
+        sys.stderr.flush()
+        os._exit(130)
+
 
 if __name__ == "__main__":
     main()

@@ -3,8 +3,12 @@
 import os
 import shutil
 import tempfile
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,7 +41,18 @@ def test_damaged_data_are_named_and_restored_by_the_same_command(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"format": 2}', '{"format": 1}', "\x00\xff", '{"format": 1, "data": 3}'],
+    [
+        "",
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"format": 1, "n": NaN}',
+        '{"n": ' + "9" * 9999 + "}",
+        '{"format": 2}',
+        '{"format": 1}',
+        "\x00\xff",
+        '{"format": 1, "data": 3}',
+    ],
 )
 def test_a_damaged_description_is_named_in_one_line(folder: Path, text: str) -> None:
     (folder / "study.json").write_bytes(text.encode("latin-1"))
@@ -213,4 +228,65 @@ def test_a_description_that_was_altered_but_can_be_read_is_refused(folder: Path)
     path = folder / "study.json"
     path.write_text(path.read_text().replace('"momentum": 0.9', '"momentum": 0.8'))
     with pytest.raises(ArgumentError, match="as goodinit wrote it"):
+        gi.load(folder)
+
+
+def foreign(folder: Path, kind: str, table: pa.Table) -> Path:
+    """Put a table in the place of the first part's, under a name that its checksum fits."""
+    (path,) = (folder / kind).glob("000000-*")
+    sink = BytesIO()
+    pq.write_table(table, sink)
+    path.unlink()
+    named = path.with_name(f"000000-{sha256(sink.getvalue()).hexdigest()[:16]}.parquet")
+    named.write_bytes(sink.getvalue())
+    return named
+
+
+@pytest.mark.parametrize("kind", ["trials", "curves", "signals", "sharpness"])
+@pytest.mark.parametrize("how", ["other columns", "other types", "other rows", "no rows"])
+def test_a_part_that_is_no_table_of_a_study_is_named_and_the_others_are_shown(
+    kind: str, how: str, folder: Path, whole: gi.Comparison
+) -> None:
+    table = pq.read_table(next((folder / kind).glob("000000-*")))
+    altered = {
+        "other columns": table.rename_columns([f"x{n}" for n in range(table.num_columns)]),
+        "other types": table.set_column(2, "seed", pa.array(["one"] * len(table))),
+        "other rows": pa.concat_tables([table, table.slice(0, 1)]),
+        "no rows": table.slice(0, 0),
+    }[how]
+    path = foreign(folder, kind, altered)
+    loaded = gi.load(folder)
+    named = [kind] if (kind, how) != ("trials", "other rows") else ["curves", "signals"]
+    assert any(f"{of}/000000" in note for of in named for note in loaded.notes), loaded.notes
+    assert loaded.study.seeds == (1, 2, 3)
+    assert loaded.summary()["seeds"].eq(3).all()
+    assert_same(small(out=folder), whole)
+    assert (folder / "damaged" / kind / path.name).exists()
+
+
+@pytest.mark.parametrize("what", ["a folder", "a link to nothing", "a pipe"])
+def test_what_is_no_file_in_place_of_a_part_is_named(
+    what: str, folder: Path, whole: gi.Comparison
+) -> None:
+    (path,) = (folder / "curves").glob("000002-*")
+    path.unlink()
+    if what == "a folder":
+        path.mkdir()
+    elif what == "a link to nothing":
+        path.symlink_to("gone")
+    else:
+        os.mkfifo(path)
+    assert str(path) in gi.load(folder).notes[0]
+    assert_same(small(out=folder), whole)
+
+
+def test_a_table_that_is_gone_is_said_where_nothing_can_be_shown(folder: Path) -> None:
+    shutil.rmtree(folder / "curves")
+    with pytest.raises(ArgumentError, match=r"a whole seed is finished.*curves/000003, which is"):
+        gi.load(folder)
+
+
+def test_a_description_of_a_newer_format_says_to_upgrade(folder: Path) -> None:
+    (folder / "study.json").write_text('{"format": 2}')
+    with pytest.raises(ArgumentError, match="2 is newer \\(upgrade goodinit"):
         gi.load(folder)

@@ -1,14 +1,12 @@
 """The command line as a whole: its commands, and what a fault comes to."""
 
-import io
-import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from goodinit.cli.compare import compare
-from goodinit.cli.ending import INTERRUPTED, complain
+from goodinit.cli.ending import INTERRUPTED, complain, fault, leave, open_streams
 from goodinit.cli.initializers import initializers
 from goodinit.cli.inspect import inspect
 from goodinit.cli.predict import predict
@@ -38,25 +36,24 @@ for _command in COMMANDS:
     app.command()(_command)
 
 
-def main() -> None:
-    """Run the command line; a wrong argument is one line on standard error and exit code 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without × or ² is still a terminal
+def main() -> NoReturn:
+    """Run the command line; what is wrong is one line on standard error, and the exit code."""
+    open_streams()
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False) or 0
     except ArgumentError as error:
         code = complain(str(error), 2)
     except _UsageError as error:
         code = complain(" ".join(str(error.format_message()).split()), 2)  # type: ignore[attr-defined]  # every usage error has it
     except StudyStoppedError as error:
         code = _stopped(error)
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (KeyboardInterrupt, typer.Abort) as interrupt:
+        code = complain(f"interrupted: {interrupt or 'nothing was finished'}", INTERRUPTED)
+    except BrokenPipeError:
         code = 1
-    sys.exit(code)
+    except Exception as error:
+        code = fault(error)
+    leave(code)
 
 
 def _stopped(error: StudyStoppedError) -> int:

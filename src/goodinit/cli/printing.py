@@ -2,15 +2,19 @@
 
 import json
 import math
+import re
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from goodinit.cli.ending import shown
 from goodinit.summary import summary_parts, verdict_lines
 
 if TYPE_CHECKING:
@@ -18,16 +22,35 @@ if TYPE_CHECKING:
 
     from goodinit.comparison import Comparison
 
+_UNSEEN = re.compile("[\x7f-\x9f\ud800-\udfff]")  # what a terminal obeys and JSON leaves as it is
+
+
+class Screen(Console):
+    """A console that shows the control characters in what it prints, and sends none of them."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Return what is printed, piece by piece."""
+        for piece in super().render(renderable, options):
+            yield piece if piece.control else piece._replace(text=shown(piece.text))
+
 
 def terminal() -> Console:
     """Return the standard output, as wide as the terminal; 100 columns where there is none."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=100)
+    console = Screen(highlight=False)
+    return console if console.is_terminal else Screen(highlight=False, width=100)
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    sys.stdout.write(f"{shown(text)}\n")
 
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one object."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def print_comparison_json(result: "Comparison") -> None:

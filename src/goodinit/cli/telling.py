@@ -1,7 +1,6 @@
 """How a comparison is told: printed, and drawn where there is a place for pictures."""
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,4 +29,4 @@ def _export(result: "Comparison", folder: Path, formats: Sequence[str], *, quiet
     with writing(folder):
         result.export(folder, formats)
     if not quiet:
-        sys.stdout.write(f"{'Pictures and tables' if formats else 'Tables'}: {folder}{os.sep}\n")
+        printing.say(f"{'Pictures and tables' if formats else 'Tables'}: {folder}{os.sep}")

@@ -5,6 +5,7 @@ parts, which say what came of it; ``goodinit.store.parts`` knows how these lie t
 """
 
 import json
+import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -43,6 +44,7 @@ from goodinit.study.trials import AnyStudy, finished
 _FORMAT = 1
 _DATA = "data.npz"
 _ARRAYS = ("X_train", "y_train", "X_test", "y_test")
+_NAMED = 20  # damaged files
 _SAMPLE = 0  # the seed of the draw by which an initializer is known again
 _SEVERAL = ("learning_rates", "seeds")
 
@@ -145,10 +147,12 @@ def check_out(folder: str | Path, data: Any = None) -> Path:
         Where the place is anything else, or cannot be read.
     """
     with _writable(Path(folder)):
-        images = Path(data) if isinstance(data, str | Path) and data not in NAMES else None
-        if images and images.is_dir() and Path(folder).resolve().is_relative_to(images.resolve()):
-            takes = f"a folder outside of the data, such as {str(free_place(images.resolve()))!r}"
-            raise bad_argument("out", folder, takes)
+        is_path = isinstance(data, str | Path) and data != "" and data not in NAMES
+        if is_path and os.path.isdir(data):  # noqa: PTH112  # False of a name that is too long
+            images = Path(data).resolve()
+            if Path(folder).resolve().is_relative_to(images):
+                takes = f"a folder outside of the data, such as {str(free_place(images))!r}"
+                raise bad_argument("out", folder, takes)
         return check_place("out", folder, marks=[DESCRIPTION])
 
 
@@ -208,7 +212,9 @@ def load(folder: str | Path) -> Loaded:
         if (complete := finished(study, done)).seeds:
             notes = (*_damage(found.damaged, "the same command runs their trials again"), *notes)
             return Loaded(study, found.whole, complete, notes)
-    raise bad_argument("folder", place, "a study of which a whole seed is finished")
+    damage = " ".join(_damage(found.damaged, "the same command runs their trials again"))
+    takes = f"a study of which a whole seed is finished{f' ({damage})' if damage else ''}"
+    raise bad_argument("folder", place, takes)
 
 
 def network_study(place: Path, described: Mapping[str, Any], names: Any, **grid: Any) -> AnyStudy:
@@ -248,7 +254,7 @@ def _understood(path: Path) -> Iterator[None]:
         yield
     except ArgumentError:  # it says already what is wrong
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         said = f"{type(error).__name__}: {error}"
         raise bad_argument("folder", path, f"a file that goodinit wrote ({said})") from None
 
@@ -333,14 +339,21 @@ def _said(pairs: Mapping[str, tuple[Any, Any]]) -> list[str]:
 def _read(place: Path) -> dict[str, Any]:
     path = place / DESCRIPTION
     try:
-        described = json.loads(path.read_text(encoding="utf-8"))
+        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        said = described.get("format") if isinstance(described, dict) else None
+        whole = said == _FORMAT and described.pop("checksum", None) == _checksum(described)
     except FileNotFoundError:
         raise bad_argument("folder", place, f"a folder with a study ({DESCRIPTION})") from None
+    except RecursionError:
+        raise bad_argument("folder", path, "a file that isn't nested so deeply") from None
     except (OSError, ValueError) as error:
         raise bad_argument("folder", path, f"a file that can be read ({error})") from None
-    if not isinstance(described, dict) or described.get("format") != _FORMAT:
+    if isinstance(said, int) and said > _FORMAT:
+        takes = f"a description of format {_FORMAT}: {said} is newer (upgrade goodinit to read it)"
+        raise bad_argument("folder", path, takes)
+    if said != _FORMAT:
         raise bad_argument("folder", path, f"a description of format {_FORMAT}")
-    if described.pop("checksum", None) != _checksum(described):
+    if not whole:
         raise bad_argument("folder", path, "the description as goodinit wrote it (it was altered)")
     return described
 
@@ -396,7 +409,8 @@ def _not_kept(name: str, rng: np.random.Generator, shape: Shape) -> Any:
 def _damage(damaged: Sequence[Path], remedy: str) -> tuple[str, ...]:
     if not damaged:
         return ()
-    return (f"Damaged: {', '.join(map(str, damaged))}; {remedy}.",)
+    more = f" and {len(damaged) - _NAMED} more" if len(damaged) > _NAMED else ""
+    return (f"Damaged: {', '.join(map(str, damaged[:_NAMED]))}{more}; {remedy}.",)
 
 
 def _versions_differ(seen: Sequence[Mapping[str, str]]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ that is listed there is whole.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.types import is_boolean, is_floating, is_integer, is_string
 
 from goodinit.measuring.tables import KEYS, TABLES, Measured, Networks
 
@@ -28,6 +29,15 @@ DAMAGED = "damaged"
 _NAME = re.compile(r"(?P<number>\d{6,})-(?P<checksum>[0-9a-f]{16})\.(parquet|npz)")
 _UNFINISHED = re.compile(rf"\.{_NAME.pattern}\.unfinished")  # a part that is being written
 _KEY_TYPES = dict(zip(KEYS, (np.str_, np.float64, np.int64), strict=True))
+_IS_KEY = {"initializer": is_string, "learning_rate": is_floating, "seed": is_integer}
+_MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
+_IS_MEASURE = dict.fromkeys(_MEASURES, is_floating)
+_COLUMNS: dict[str, dict[str, Callable[[pa.DataType], bool]]] = {
+    "trials": _IS_KEY | _IS_MEASURE | {"initial_cost": is_floating, "diverged": is_boolean},
+    "curves": _IS_KEY | _IS_MEASURE | {"iteration": is_integer},
+    "signals": _IS_KEY | {"moment": is_string, "layer": is_integer},
+    "sharpness": _IS_KEY | {"iteration": is_integer, "sharpness": is_floating},
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,8 @@ class StoredPart:
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one of the tables, or some of its columns."""
-        return pq.ParquetFile(self.files[name]).read(columns=columns)
+        with self.files[name].open("rb") as file:  # a path would have to be UTF-8
+            return pq.ParquetFile(file).read(columns=columns)
 
     def exists(self) -> bool:
         """Return whether all of its files are there still."""
@@ -121,6 +132,7 @@ def find_parts(folder: Path, kinds: Sequence[str]) -> Found:
             found.unfinished.extend(files.values())
             continue
         good = {kind for kind, path in files.items() if _is_whole(path)}
+        good -= _unfitting({kind: files[kind] for kind in good if kind in TABLES})
         if good == set(kinds):
             found.whole.append(StoredPart(number, files))
         else:
@@ -130,6 +142,26 @@ def find_parts(folder: Path, kinds: Sequence[str]) -> Found:
             )
             found.aside.extend(files[kind] for kind in good)
     return found
+
+
+def _unfitting(files: Mapping[str, Path]) -> set[str]:
+    """Return the tables of a part that aren't tables of a study, or not of as many trials."""
+    rows = {kind: _rows(kind, path) for kind, path in files.items()}
+    trials = rows.get("trials") or 1
+    return {kind for kind, of in rows.items() if of == 0 or of % trials}
+
+
+def _rows(kind: str, path: Path) -> int:
+    """Return how many rows a table has; none where it lacks a column or is none at all."""
+    try:
+        with path.open("rb") as file:
+            head = pq.ParquetFile(file)
+            columns, rows = head.schema_arrow, int(head.metadata.num_rows)
+    except (pa.ArrowException, OSError):
+        return 0
+    types = dict(zip(columns.names, columns.types, strict=True))
+    fits = all(name in types and is_of(types[name]) for name, is_of in _COLUMNS[kind].items())
+    return rows if fits else 0
 
 
 def clear(folder: Path, found: Found) -> None:
