@@ -1,6 +1,5 @@
 """``goodinit inspect``: what is wrong with a PyTorch module's initialization."""
 
-import sys
 from enum import StrEnum
 from io import BytesIO
 from typing import Annotated, Any
@@ -78,7 +77,7 @@ def inspect(
     else:
         screen = printing.terminal()
         text = report.text(screen.width) if screen.is_terminal else report.text()
-        sys.stdout.write(f"{text}\n")
+        printing.say(text)
     if place:
         picture = BytesIO()
         report.plot().savefig(picture, format="png", dpi=150)
