@@ -88,7 +88,9 @@ def no_such(
     >>> print(no_such("target", "prize", "the column to predict, one of", ["price", "rooms"]))
     target: got 'prize', takes the column to predict, one of price, rooms (did you mean 'price'?)
     """
-    near = get_close_matches(str(got or ""), names, n=1)
+    folded = {name.casefold(): name for name in names}
+    close = get_close_matches(str(got or "").casefold(), folded, n=1)
+    near = [folded[name] for name in close]
     nearest = f" (did you mean {printable(near[0])!r}?)" if near else ""
     more = ", …" if len(names) > _MOST_SHOWN else ""
     shown = " ".join(", ".join(map(printable, names[:_MOST_SHOWN])).split())

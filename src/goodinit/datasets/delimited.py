@@ -62,7 +62,7 @@ _MISSING = (
     "null",
     "?",
 )
-_FEWEST_TEXT = 0.95  # of a text's characters are no control characters
+_MOST_CONTROL = 0.02  # of a text's characters
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class Style:
 
     encoding: str
     separator: str
+    comments: int = 0  # lines before the header
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,7 @@ def read(path: Path) -> Text:
         _check_text(path, sample)
         for encoding in _encodings(sample):
             try:
-                style = Style(encoding, _separator(sample, encoding))
-                return _read(path, style)
+                return _read(path, _style(sample, encoding))
             except UnicodeDecodeError:
                 continue
     raise bad_argument("data", str(path), "a table of text in UTF-8, UTF-16 or Latin-1")
@@ -141,6 +141,7 @@ def _frame(path: Path, style: Style, width: int, **options: Any) -> pd.DataFrame
                 file,
                 sep=style.separator,
                 encoding=style.encoding,
+                skiprows=style.comments,
                 index_col=False,
                 skipinitialspace=True,
                 keep_default_na=False,
@@ -218,22 +219,30 @@ def _encodings(sample: bytes) -> tuple[str, ...]:
     return ("utf-8", "cp1252", "latin-1")
 
 
-def _separator(sample: bytes, encoding: str) -> str:
-    """Return the separator that cuts most of the first lines into as many fields as the header."""
+def _style(sample: bytes, encoding: str) -> Style:
+    """Return how a text is written, by its first lines."""
     text = sample.decode(encoding, errors="ignore" if len(sample) == _SAMPLE else "strict")
-    lines = text.splitlines(keepends=True)
-    whole = lines[:_LINES] if len(lines) > 1 else lines
+    lines = text.splitlines(keepends=True)[:_LINES]
+    marked = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
+    separator, fitting = _separator(lines[marked:], _SEPARATORS)
+    if not fitting:
+        separator, fitting = _separator(lines[marked:], (" ",))
+    width = len(next(_cut(lines[marked:], separator), []))
+    while marked and len(next(_cut(lines[marked - 1 :], separator), [])) == width:
+        marked -= 1  # the header itself begins with #
+    return Style(encoding, separator, marked)
+
+
+def _separator(lines: list[str], candidates: tuple[str, ...]) -> tuple[str, bool]:
+    """Return what cuts most lines into as many fields as the first, and whether it cuts any."""
     best, most = ",", (0.0, 0)
-    for separator in _SEPARATORS:
-        with_header = list(_cut(whole, separator))
-        header, rows = with_header[:1], with_header[1:]
-        width = len(header[0]) if header else 0
-        if width < 2:
-            continue
+    for separator in candidates:
+        header, *rows = list(_cut(lines, separator)) or [[]]
+        width = len(header)
         fitting = sum(len(row) in (width, width + 1) for row in rows) / max(1, len(rows))
-        if (round(fitting, 1), width) > most:
+        if width > 1 and (round(fitting, 1), width) > most:
             best, most = separator, (round(fitting, 1), width)
-    return best
+    return best, most[1] > 0
 
 
 def _cut(lines: list[str], separator: str) -> Iterator[list[str]]:
@@ -250,12 +259,14 @@ def _records(path: Path, style: Style) -> Iterator[tuple[int, list[str]]]:
         _bytes(path) as file,
         io.TextIOWrapper(file, encoding=style.encoding, newline="") as text,
     ):
+        for _ in range(style.comments):
+            text.readline()
         reader = csv.reader(text, delimiter=style.separator, skipinitialspace=True)
         before = 0
         for fields in reader:
             line, before = before + 1, reader.line_num
             if fields:
-                yield line, fields
+                yield line + style.comments, fields
 
 
 def _line(path: Path, style: Style, row: int) -> int:
@@ -266,10 +277,9 @@ def _check_text(path: Path, sample: bytes) -> None:
     for magic, said in _OTHER_FORMATS:
         if sample.startswith(magic):
             raise bad_argument("data", str(path), f"a table of text (this is {said})")
-    encoding = _encodings(sample)[-1]
-    text = sample.decode(encoding, errors="replace")
-    printable = sum(c.isprintable() or c.isspace() for c in text)
-    if "\0" in text or printable < _FEWEST_TEXT * len(text):
+    text = sample.decode(_encodings(sample)[0], errors="replace")
+    control = sum(c < " " and not c.isspace() for c in text)
+    if "\0" in text or control > _MOST_CONTROL * len(text):
         raise bad_argument("data", str(path), "a table of text (this file holds other bytes)")
 
 

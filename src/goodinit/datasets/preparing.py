@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -192,7 +193,10 @@ def _fitted(
     if scaled is None:
         scaled = bool(amounts) and needs_scaling(train[amounts].to_numpy(), mixed=True)
     transformer = _transformer(numbers, categories, scaled=scaled)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        warnings.catch_warnings(action="ignore", category=UserWarning),  # a new category is rare
+    ):
         X_train = transformer.fit_transform(train)
         X_test = transformer.transform(test) if len(test) else X_train[:0]
     if not np.isfinite(X_train).all() or not np.isfinite(X_test).all():

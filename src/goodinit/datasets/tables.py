@@ -136,7 +136,7 @@ def _excel(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     try:
         with pd.ExcelFile(path, engine="openpyxl") as book:
             sheets = [str(name) for name in book.sheet_names]
-            frame = book.parse(sheets[0])
+            frame = pd.read_excel(book, sheet_name=sheets[0])
     except ImportError:
         takes = "openpyxl to be installed: pip install 'goodinit[excel]'"
         raise bad_argument("data", str(path), takes) from None
@@ -152,9 +152,8 @@ def _json(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
         start = file.read(1)
         while start.isspace():
             start = file.read(1)
-    lines = start == "{"
-    frame = pd.read_json(path, lines=lines, convert_dates=False, dtype=None, encoding="utf-8-sig")
-    return frame, ()
+    with path.open("rb") as source:
+        return pd.read_json(source, lines=start == "{", dtype=False, encoding="utf-8-sig"), ()
 
 
 def _hint(suffix: str) -> str:
