@@ -70,7 +70,7 @@ def learned(frame: pd.DataFrame, **options: Any) -> gd.Dataset:
         (pd.to_datetime(["1970-01-02", "1970-01-03", "1970-01-05"]), [1, 2, 4]),
         (pd.to_datetime(["1970-01-02"] * 2 + ["1970-01-05"]).tz_localize("UTC"), [1, 1, 4]),
         ([dt.date(1970, 1, 2), dt.date(1970, 1, 3), dt.date(1970, 1, 6)], [1, 2, 5]),
-        (pd.to_timedelta([1, 2, 4], unit="D"), [1, 2, 4]),
+        (pd.to_timedelta(["1D", "2D", "4D"]), [1, 2, 4]),
         ([dt.time(12), dt.time(6, 30), dt.time(1)], [12, 6.5, 1]),
         (["male", "female", "male"], [1, 0, 1]),
         (pd.Categorical(["u", "v", "u"]), [0, 1, 0]),
