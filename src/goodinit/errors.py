@@ -16,6 +16,10 @@ class ArgumentError(ValueError):
     """An argument that cannot be used; the command line prints it and exits with 2."""
 
 
+class LongRunWarning(UserWarning):
+    """That a study will take long; the line says how long."""
+
+
 class StudyStoppedError(RuntimeError):
     """A study that could not go on; the line says why, what is kept, and how to go on.
 

@@ -120,7 +120,7 @@ def test_what_says_nothing_is_left_out_and_said() -> None:
         customer_id=np.random.default_rng(0).permutation(N),
         uuid=[f"{i:032x}" for i in range(N)],
         comment=[f"a long story {i}" for i in range(N)],
-        tags=[[1, 2]] * N,
+        tags=pd.Series([[1, 2]] * N),
     )
     data = learned(frame)
     assert data.preparation == (

@@ -17,7 +17,7 @@ from goodinit.cli.reading import (
     seeds_of,
 )
 from goodinit.cli.telling import tell
-from goodinit.cli.watching import progress_bar, workers
+from goodinit.cli.watching import study_bar, workers
 from goodinit.cli.yours import Whole, printing_aside, users_code
 
 if TYPE_CHECKING:
@@ -186,12 +186,12 @@ def compare(
             **grid,
         )
     with (
-        progress_bar("training", quiet) as (progress, say),
-        workers(scheduler, study, say) as executor,
+        study_bar(quiet) as bar,
+        workers(scheduler, study, bar.say) as executor,
         users_code(whole) if module else nullcontext(),
         printing_aside(bool(module) and as_json),
     ):
-        result = run(study, progress, out=place, keep_networks=keep_networks, executor=executor)
+        result = run(study, watch=bar, out=place, keep_networks=keep_networks, executor=executor)
     tell(result, None if result.interrupted else place, formats, as_json=as_json)
     if result.interrupted:
         kept = f"{len(result.study.seeds)} of {len(study.seeds)} seeds"

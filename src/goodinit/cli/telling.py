@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from goodinit.cli import printing
 from goodinit.cli.ending import writing
+from goodinit.cli.watching import doing
 
 if TYPE_CHECKING:
     from goodinit.comparison import Comparison
@@ -26,7 +27,7 @@ def tell(
 
 
 def _export(result: "Comparison", folder: Path, formats: Sequence[str], *, quiet: bool) -> None:
-    with writing(folder):
+    with writing(folder), doing("drawing", quiet or not formats):
         result.export(folder, formats)
     if not quiet:
         printing.say(f"{'Pictures and tables' if formats else 'Tables'}: {folder}{os.sep}")

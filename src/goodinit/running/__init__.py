@@ -2,5 +2,6 @@
 
 - ``batches``: how trials are spread over processors and executors
 - ``cluster``: a Dask cluster as an executor
+- ``pace``: how far a study is, and how long it takes
 - ``compare``: the comparison that was asked for, and one that was kept
 """

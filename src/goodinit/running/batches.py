@@ -39,7 +39,12 @@ Progress = Callable[[int], None]  # called with the iterations just made, over a
 
 
 def here(
-    study: AnyStudy, trials: Sequence[Trial], progress: Progress, *, networks: bool
+    study: AnyStudy,
+    trials: Sequence[Trial],
+    progress: Progress,
+    *,
+    networks: bool,
+    stage: training.Stage = lambda doing, made: None,
 ) -> Iterator[Measured]:
     """Train trials on the processors of this machine, and yield a batch when it is finished.
 
@@ -51,11 +56,13 @@ def here(
     progress : callable
     networks : bool
         Whether the trained networks are kept.
+    stage : callable
+        As that of ``goodinit.training.train``.
     """
     key = uuid4().hex
     size = max(_most(study), training.available_processors())
     for batch in _batches(study, trials, size):
-        yield measure(key, study, batch, networks, threads=None, progress=progress)
+        yield measure(key, study, batch, networks, threads=None, progress=progress, stage=stage)
 
 
 def elsewhere(
@@ -135,6 +142,7 @@ def measure(
     *,
     threads: int | None = 1,
     progress: Progress = lambda _: None,
+    stage: training.Stage = lambda doing, made: None,
 ) -> Measured:
     """Train a batch, and return what was measured: what a worker is sent to do.
 
@@ -149,7 +157,7 @@ def measure(
         Whether the trained networks are kept.
     threads : int, optional
         Where not given, one for each processor.
-    progress : callable
+    progress, stage : callable
     """
     if not isinstance(study, Study):
         found: Measured = cast(SelfTrained, study).measure(trials, progress, networks=networks)
@@ -159,8 +167,17 @@ def measure(
         problem = training.prepare(study)
         _prepared.clear()
         _prepared[key] = problem
-    record = training.train(problem, trials, progress, threads, _observers(study))
+    record = training.train(problem, trials, progress, threads, _observers(study), stage)
     return _tabulate(problem, record, networks=networks)
+
+
+def work(study: AnyStudy) -> dict[str, int]:
+    """Return how many units of each kind of work a trial takes; see ``goodinit.running.pace``."""
+    units = {training.TRAINING: study.training.iterations}
+    if isinstance(study, Study):
+        units[training.MEASURING] = len(study.training.moments)
+        units[training.SHARPNESS] = len(_observers(study))
+    return units
 
 
 def size_for(study: AnyStudy, trials: int, workers: int) -> int:

@@ -12,6 +12,7 @@ from goodinit.comparison import Comparison
 from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
 from goodinit.measuring.tables import Measured, Part, trials_of
 from goodinit.running import batches
+from goodinit.running.pace import Pace, Unwatched, Watch
 from goodinit.store import folder as store
 from goodinit.study.grid import ARTICLES, Initializer, Training, plan
 from goodinit.study.trials import AnyStudy, Trial, finished
@@ -145,10 +146,12 @@ def run(
     out: str | Path | None = None,
     keep_networks: bool = False,
     executor: Executor | None = None,
+    watch: Watch | None = None,
 ) -> Comparison:
     """Train every trial of a study that isn't kept yet, and return what was measured of all.
 
-    The arguments are those of ``compare``, which calls this.
+    The arguments are those of ``compare``, which calls this; `watch` is told where the study
+    stands, and that it will take long, which is a ``LongRunWarning`` otherwise.
     """
     if executor is not None and not isinstance(executor, Executor):
         raise bad_argument("executor", executor, "a concurrent.futures.Executor")
@@ -157,10 +160,18 @@ def run(
     with _place(out, study, keep_networks=networks) as kept:
         done = {trial for part in kept.parts for trial in trials_of(part)}
         missing = [trial for trial in study.trials if trial not in done]
-        advance = _counter(study, len(missing), progress)
+        pace = Pace(
+            len(study.trials),
+            len(study.trials) - len(missing),
+            batches.work(study),
+            progress,
+            together=executor is not None,
+            watch=watch or Unwatched(),
+        )
         try:
-            for part in _spread(study, missing, advance, executor, networks=networks):
+            for part in _spread(study, missing, pace, executor, networks=networks):
                 kept.write(part)
+                pace.finish(len(part.tables["trials"]))
         except KeyboardInterrupt:
             result = _so_far(study, kept)
             if result is None:
@@ -219,7 +230,7 @@ def _place(
 def _spread(
     study: AnyStudy,
     missing: Sequence[Trial],
-    advance: Callable[[int], None],
+    pace: Pace,
     executor: Executor | None,
     *,
     networks: bool,
@@ -227,21 +238,8 @@ def _spread(
     if not missing:
         return iter(())
     if executor is None:
-        return batches.here(study, missing, advance, networks=networks)
-    return batches.elsewhere(study, missing, advance, executor, networks=networks)
-
-
-def _counter(study: AnyStudy, missing: int, progress: Progress) -> Callable[[int], None]:
-    """Return what counts updates; those of trials that were kept already are made."""
-    total = len(study.trials) * study.training.iterations
-    done = total - missing * study.training.iterations
-
-    def advance(made: int) -> None:
-        nonlocal done
-        done += made
-        progress(done, total)
-
-    return advance
+        return batches.here(study, missing, pace.advance, networks=networks, stage=pace.stage)
+    return batches.elsewhere(study, missing, pace.advance, executor, networks=networks)
 
 
 def _so_far(study: AnyStudy, kept: store.Store | _InMemory) -> Comparison | None:

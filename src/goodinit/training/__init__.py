@@ -14,8 +14,12 @@
 
 from goodinit.training.loop import (
     MEASURES,
+    MEASURING,
+    SHARPNESS,
+    TRAINING,
     Observe,
     Record,
+    Stage,
     available_processors,
     compile_hessian,
     compile_kernel,
@@ -27,9 +31,13 @@ from goodinit.training.problem import Problem, initial, prepare
 
 __all__ = [
     "MEASURES",
+    "MEASURING",
+    "SHARPNESS",
+    "TRAINING",
     "Observe",
     "Problem",
     "Record",
+    "Stage",
     "available_processors",
     "compile_hessian",
     "compile_kernel",

@@ -26,6 +26,9 @@ MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
 _OPERATIONS_PER_CALL = 5e9
 _LAYER_BYTES = 480_000  # of a layer's activations in all networks that a thread takes at once
 
+# What a batch is at, as a reader is told.
+TRAINING, MEASURING, SHARPNESS = "training", "measuring", "measuring sharpness"
+Stage = Callable[[str, int], None]
 Progress = Callable[[int], None]  # called with the number of iterations just made, over all trials
 # Looks at some trials' packed parameters at one moment; see ``Record.flat``.
 Observe = Callable[[Problem, Sequence[Trial], Floats], Any]
@@ -75,6 +78,7 @@ def train(
     progress: Progress = lambda _: None,
     threads: int | None = None,
     observe: Mapping[int, Observe] | None = None,
+    stage: Stage = lambda doing, made: None,
 ) -> Record:
     """Train a batch of trials of one study together.
 
@@ -90,6 +94,8 @@ def train(
         Where not given, one for each processor that this process may use.
     observe : dict of int to callable
         Further measurements, at some of the training's moments.
+    stage : callable
+        Called with what begins besides training and 0, and with how many trials it was done for.
 
     Examples
     --------
@@ -112,21 +118,27 @@ def train(
         chunks = list(pool.map(lambda part: _start(problem, [trials[i] for i in part]), parts))
 
         def measure(moment: int) -> NDArray[np.float64]:
+            stage(MEASURING, 0)
             shrunk = [shrinkage[moment, part] for part in parts]
             rows = pool.map(lambda chunk, s: _measure(problem, chunk, s), chunks, shrunk)
-            return np.concatenate(list(rows), axis=1)
+            found = np.concatenate(list(rows), axis=1)
+            stage(MEASURING, len(trials))
+            return found
 
         observed: dict[int, list[Any]] = {}
 
         def look(moment: int) -> None:
             seeing = (observe or {}).get(moment)
             if seeing is not None:
+                stage(SHARPNESS, 0)
                 parts = pool.map(lambda chunk: seeing(problem, chunk.trials, chunk.flat), chunks)
                 observed[moment] = list(parts)
+                stage(SHARPNESS, len(trials))
 
         rows = [measure(0)]
         look(0)
         for row, (before, after) in enumerate(pairwise(moments), start=1):
+            stage(TRAINING, 0)
             for start, stop in pairwise(_segments(problem, before, after, len(chunks[0].trials))):
                 list(pool.map(lambda chunk: _advance(problem, chunk, start, stop), chunks))  # noqa: B023  # used up before the loop goes on
                 progress((stop - start) * len(trials))
