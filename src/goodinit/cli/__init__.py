@@ -4,6 +4,7 @@
 - ``compare``: the main job
 - ``show``: a study that was kept
 - ``inspect``: what is wrong with a PyTorch module
+- ``scale``: what becomes of a PyTorch module's layers as it grows
 - ``predict``: what theory says of a network
 - ``reproduce``: the articles' figures
 - ``initializers``: the schemes

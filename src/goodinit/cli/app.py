@@ -11,6 +11,7 @@ from goodinit.cli.initializers import initializers
 from goodinit.cli.inspect import inspect
 from goodinit.cli.predict import predict
 from goodinit.cli.reproduce import reproduce
+from goodinit.cli.scale import scale
 from goodinit.cli.show import show
 from goodinit.cli.telling import tell
 from goodinit.errors import ArgumentError, StudyStoppedError
@@ -19,6 +20,7 @@ COMMANDS = (
     compare,
     show,
     inspect,
+    scale,
     predict,
     reproduce,
     initializers,

@@ -27,6 +27,22 @@ def load_builder(spec: str) -> Callable[[], nn.Module] | nn.Module:
         Where there is no such thing, or it is neither. What the user's code raises goes through.
     """
     takes = "package.module:name of a function that returns a torch.nn.Module"
+    found = _named(spec, takes)
+    if not isinstance(found, nn.Module) and (needed := _needed(found)):
+        raise bad_argument("module", spec, f"{takes} and needs no {' nor '.join(needed)}")
+    return found  # type: ignore[no-any-return]  # checked where it is called
+
+
+def load_sized_builder(spec: str) -> Callable[[int], nn.Module]:
+    """Return the function of one size that ``package.module:name`` names; see ``load_builder``."""
+    takes = "package.module:name of a function of one size that returns a torch.nn.Module"
+    found = _named(spec, takes)
+    if isinstance(found, nn.Module) or len(_needed(found)) != 1:
+        raise bad_argument("module", spec, takes)
+    return found  # type: ignore[no-any-return]  # checked where it is called
+
+
+def _named(spec: str, takes: str) -> Any:
     place, _, name = spec.partition(":")
     if not name or not all(part.isidentifier() for part in place.split(".")):
         raise bad_argument("module", spec, takes)
@@ -44,9 +60,7 @@ def load_builder(spec: str) -> Callable[[], nn.Module] | nn.Module:
         found = getattr(found, part)
     if not callable(found):
         raise bad_argument("module", spec, takes)
-    if not isinstance(found, nn.Module) and (needed := _needed(found)):
-        raise bad_argument("module", spec, f"{takes} and needs no {' nor '.join(needed)}")
-    return found  # type: ignore[no-any-return]  # checked where it is called
+    return found
 
 
 def _needed(function: Any) -> list[str]:
