@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 from rich import box
 from rich.console import Console, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +16,7 @@ from goodinit.evidence.verdict import Verdict
 from goodinit.study.trials import AnyStudy
 
 WIDTH = 100  # where there is no screen
+_NAME, _NAME_FOLDED = 24, 16  # columns that names are given, and that they have at least
 
 
 def as_text(study: AnyStudy, summary: pd.DataFrame, verdicts: Sequence[Verdict]) -> str:
@@ -28,46 +28,84 @@ def as_text(study: AnyStudy, summary: pd.DataFrame, verdicts: Sequence[Verdict])
     return "\n".join(line.rstrip() for line in text.getvalue().strip("\n").splitlines())
 
 
-def summary_parts(study: AnyStudy, summary: pd.DataFrame) -> Iterator[RenderableType]:
+def summary_parts(
+    study: AnyStudy, summary: pd.DataFrame, width: int | None = WIDTH
+) -> Iterator[RenderableType]:
     """Yield what was run, a row for each initializer, and what the numbers are.
 
-    A measure that no trial has is left out.
+    A measure that no trial has is left out. Where a screen of some width has no room for all of the
+    table, what matters least is left out too, and said; by what is sorted stays.
     """
     yield Text(f"\n{study.describe()}")
     measure, show = ("R²", _decimal) if study.task == "regression" else ("accuracy", _share)
-    rates = len(study.learning_rates) > 1  # each initializer is shown at its own best
-    longest = max(len(name) for name in summary["initializer"])
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("initializer", overflow="fold", min_width=min(16, longest))
     measured = [
         part for part in ("train", "test") if bool(summary[f"{part}_accuracy"].notna().any())
     ]
+    accuracies = [f"{part} {measure}" for part in measured]
     headings = [
-        *(["rate"] if rates else []),
-        *(f"{part} {measure}" for part in measured),
+        *(["rate"] if len(study.learning_rates) > 1 else []),  # each at its own best
+        *accuracies,
         "initial cost",
         "final cost",
         *(["diverged"] if summary["diverged"].any() else []),
     ]
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in summary.to_dict("records"):
-        cells = {
-            "rate": f"{row['learning_rate']:g}",
+    rows = [
+        {
+            "initializer": (row["initializer"], ""),
+            "rate": (f"{row['learning_rate']:g}", ""),
             **{f"{part} {measure}": _ranged(row, f"{part}_accuracy", show) for part in measured},
-            "initial cost": _significant(row["initial_cost"]),
+            "initial cost": (_significant(row["initial_cost"]), ""),
             "final cost": _ranged(row, "train_cost", _significant),
-            "diverged": f"{row['diverged']} of {row['seeds']}",
+            "diverged": (f"{row['diverged']} of {row['seeds']}", ""),
         }
-        table.add_row(escape(row["initializer"]), *[cells[heading] for heading in headings])
+        for row in summary.to_dict("records")
+    ]
+    ranges = [*accuracies, "final cost"]
+    longest = max(len(row["initializer"][0]) for row in rows)
+    folded = max(0, longest - _NAME)  # rather than that a column goes, long names are folded
+    left_out: list[str] = []
+    least = [
+        "initial cost",
+        *(f"ranges of {name}" for name in ranges),
+        *accuracies[:-1],
+        "diverged",
+    ]
+    table = _table(rows, headings, ranges)
+    for name in least:
+        if width is None or Console(width=10_000).measure(table).maximum - folded <= width:
+            break
+        if not name.startswith("ranges") and name not in headings:
+            continue
+        left_out.append(name)
+        headings = [heading for heading in headings if heading != name]
+        ranges = [heading for heading in ranges if f"ranges of {heading}" != name]
+        table = _table(rows, headings, ranges)
     yield table
     middle = "Accuracy is the mean, cost the median" if measured else "Costs are medians"
     if measured and measure == "R²":
         middle = "R² and costs are medians"
-    yield (
-        f"{middle} over seeds; in brackets, their 5th to 95th percentile. Best first, by median "
-        "final cost."
-    )
+    brackets = "; in brackets, their 5th to 95th percentile" if ranges else ""
+    yield f"{middle} over seeds{brackets}. Best first, by median final cost."
+    if left_out:
+        yield f"Left out to fit {width} columns: {', '.join(left_out)}."
+
+
+def _table(
+    rows: Sequence[dict[str, tuple[str, str]]], headings: Sequence[str], ranges: Sequence[str]
+) -> Table:
+    """Return the table of those columns, with the ranges of some; only names may be folded."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    longest = max(len(row["initializer"][0]) for row in rows)
+    table.add_column("initializer", overflow="fold", min_width=min(_NAME_FOLDED, longest))
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        cells = [
+            Text.assemble(row[name][0], (row[name][1] if name in ranges else "", "dim"))
+            for name in headings
+        ]
+        table.add_row(Text(row["initializer"][0]), *cells)
+    return table
 
 
 def verdict_lines(verdicts: Sequence[Verdict]) -> RenderableType:
@@ -81,10 +119,12 @@ def verdict_lines(verdicts: Sequence[Verdict]) -> RenderableType:
     return Padding(grid, (0, 2))
 
 
-def _ranged(row: dict[Any, Any], measure: str, show: Callable[[float, bool], str]) -> str:
+def _ranged(
+    row: dict[Any, Any], measure: str, show: Callable[[float, bool], str]
+) -> tuple[str, str]:
+    """Return a measure, and its range in brackets where there is one."""
     low, high = (show(row[f"{measure}_{end}"], True) for end in ("low", "high"))
-    spread = "" if low == high else f" [dim]({low}–{high})[/dim]"
-    return show(row[measure], False) + spread
+    return show(row[measure], False), "" if low == high else f" ({low}–{high})"
 
 
 def _share(value: float, short: bool = False) -> str:

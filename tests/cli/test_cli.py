@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import goodinit as gi
 from studies import snapshot
 
 QUICK = ["--iterations", "30", "--seeds", "2"]
@@ -203,3 +205,65 @@ def test_ctrl_c_ends_with_one_line_and_leaves_no_empty_folder(tmp_path: Path) ->
         "with the others\n"
     )
     assert not folder.exists()
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("wide")
+    named = "zeros,normal(std=10),variance_scaling(2.123456, fan_in, uniform)"
+    words = ["--init", named, "--learning-rate", "0.1,0.01,1000", "--out", "study"]
+    goodinit("compare", "circles", *QUICK, *words, "--figures", "none", cwd=home)
+    return home
+
+
+@pytest.mark.parametrize("width", [60, 72, 80, 100, 140])
+def test_a_table_fits_its_screen_and_keeps_what_it_is_sorted_by(width: int, wide: Path) -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from goodinit.summary import summary_parts
+
+    result, text = gi.load(wide / "study"), StringIO()
+    console = Console(file=text, width=width, force_terminal=True, color_system=None)
+    for part in summary_parts(result.study, result.summary(), width):
+        console.print(part)
+    lines = text.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    (heading,) = (line for line in lines if line.startswith("  initializer"))
+    assert {"initializer", "rate", "final cost"} <= set(re.split(r"\s{2,}", heading.strip()))
+    assert ("Left out to fit" in text.getvalue()) == ("initial cost" not in heading)
+    for cost in result.summary()["train_cost"]:
+        assert any(f" {cost:#.3g}" in line for line in lines)
+
+
+def test_a_pipe_gets_the_whole_table(wide: Path) -> None:
+    lines = goodinit("show", "study", cwd=wide).stdout.splitlines()
+    (row,) = (line for line in lines if "variance_scaling" in line and "%" in line)
+    assert "variance_scaling(scale=2.123456, mode=fan_in, distribution=uniform)" in row
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize("words", [["compare", "-h"], ["show", "-h"], ["inspect", "--help"]])
+def test_help_of_a_command_has_two_examples_and_its_defaults(
+    words: list[str], tmp_path: Path
+) -> None:
+    said = goodinit(*words, cwd=tmp_path).stdout
+    assert said.count("goodinit " + words[0]) >= 3  # how it is used, and two examples
+    if words[0] == "compare":
+        for expected in ("Data", "Network", "Training", "Comparison", "Output", "[default: 10,5]"):
+            assert expected in said
+
+
+def test_goodinit_alone_shows_its_help(tmp_path: Path) -> None:
+    alone = goodinit(cwd=tmp_path)
+    assert (alone.returncode, alone.stderr) == (0, "")
+    assert alone.stdout == goodinit("-h", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("option", ["--hidden=3", "--activation=tanh", "--dtype=float32"])
+def test_a_module_refuses_what_it_would_ignore(option: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    done = goodinit("compare", "circles", "--torch", "models:build", option, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "takes no value beside --torch" in done.stderr

@@ -30,19 +30,32 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of the parser 
 
 app = typer.Typer(
     name="goodinit",
-    no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+EXAMPLES = {
+    compare: (
+        "goodinit compare digits --hidden 64,64 --init he_normal,orthogonal --seeds 50",
+        "goodinit compare table.csv --target price --learning-rate 0.001,0.01 --out runs/price",
+    ),
+    show: ("goodinit show runs/price", "goodinit show runs/price --figures pdf --out paper"),
+    inspect: (
+        "goodinit inspect models:build --input 32,3,224,224",
+        "goodinit inspect models:build --input 8,128@50257 --fail-on finding",
+    ),
+}
 for _command in COMMANDS:
-    app.command()(_command)
+    _lines = "\n\n".join(EXAMPLES.get(_command, ()))
+    app.command(epilog=f"For example:\n\n{_lines}" if _lines else None)(_command)
 
 
 def main() -> NoReturn:
     """Run the command line; what is wrong is one line on standard error, and the exit code."""
     open_streams()
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(prog_name="goodinit", standalone_mode=False) or 0
     except ArgumentError as error:
         code = complain(str(error), 2)
     except _UsageError as error:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goodinit.cli.ending import INTERRUPTED, complain
-from goodinit.cli.options import Figures, Json, Quiet
+from goodinit.cli.options import (
+    COMPARISON,
+    DATA,
+    NETWORK,
+    OUTPUT,
+    TRAINING,
+    Figures,
+    Json,
+    Quiet,
+)
 from goodinit.cli.reading import (
     column_names,
     folder_of,
@@ -19,6 +28,7 @@ from goodinit.cli.reading import (
 from goodinit.cli.telling import tell
 from goodinit.cli.watching import study_bar, workers
 from goodinit.cli.yours import Whole, printing_aside, users_code
+from goodinit.errors import bad_argument
 
 if TYPE_CHECKING:
     from goodinit.study.trials import AnyStudy
@@ -36,91 +46,146 @@ def compare(
     init: Annotated[
         list[str] | None,
         typer.Option(
+            rich_help_panel=COMPARISON,
             help="Initializers, split at commas, or given again. `goodinit initializers` lists "
             "them; 'articles' (the default) means the six that the articles speak of. With "
-            "--torch also 'default' (the module's own), 'auto' and 'lsuv'."
+            "--torch also 'default' (the module's own), 'auto' and 'lsuv'.",
         ),
     ] = None,
     hidden: Annotated[
-        str, typer.Option(help="Units of each hidden layer; 64x30 is 30 of 64; 'none' for none.")
-    ] = "10,5",
-    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "relu",
-    learning_rate: Annotated[str, typer.Option(help="One, or several with commas.")] = "0.01",
+        str | None,
+        typer.Option(
+            rich_help_panel=NETWORK,
+            help="Units of each hidden layer; 64x30 is 30 of 64; 'none' for none. "
+            "\\[default: 10,5]",
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=NETWORK, help="Of the hidden layers. \\[default: relu]"),
+    ] = None,
+    learning_rate: Annotated[
+        str, typer.Option(rich_help_panel=TRAINING, help="One, or several with commas.")
+    ] = "0.01",
     iterations: Annotated[
         int | None,
-        typer.Option(help="Updates of each network. [default: 15000; with --torch 1000]"),
+        typer.Option(
+            rich_help_panel=TRAINING,
+            help="Updates of each network. \\[default: 15000; with --torch 1000]",
+        ),
     ] = None,
     seeds: Annotated[
-        str, typer.Option(help="How many; or the seeds themselves, with commas.")
+        str,
+        typer.Option(
+            rich_help_panel=COMPARISON, help="How many; or the seeds themselves, with commas."
+        ),
     ] = "20",
     optimizer: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=TRAINING,
             help="gradient_descent (the default), momentum, nesterov or adam; with --torch sgd "
-            "(the default), momentum, nesterov, adam, adamw or rmsprop."
+            "(the default), momentum, nesterov, adam, adamw or rmsprop.",
         ),
     ] = None,
-    momentum: Annotated[float, typer.Option(help="Of momentum and Nesterov; Adam's β₁.")] = 0.9,
+    momentum: Annotated[
+        float, typer.Option(rich_help_panel=TRAINING, help="Of momentum and Nesterov; Adam's β₁.")
+    ] = 0.9,
     batch_size: Annotated[
         int | None,
-        typer.Option(help="Examples per update. [default: all of them; with --torch 32]"),
+        typer.Option(
+            rich_help_panel=TRAINING,
+            help="Examples per update. \\[default: all of them; with --torch 32]",
+        ),
     ] = None,
-    weight_decay: Annotated[float, typer.Option(help="λ; λW is added to W's gradient.")] = 0.0,
-    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
-    record: Annotated[int, typer.Option(help="How often costs are measured, about.")] = 100,
+    weight_decay: Annotated[
+        float, typer.Option(rich_help_panel=TRAINING, help="λ; λW is added to W's gradient.")
+    ] = 0.0,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=NETWORK,
+            help="float64 or float32. \\[default: float64; with --torch the module's own]",
+        ),
+    ] = None,
+    record: Annotated[
+        int, typer.Option(rich_help_panel=COMPARISON, help="How often costs are measured, about.")
+    ] = 100,
     target: Annotated[
-        str | None, typer.Option(help="The column of a table that is to be predicted.")
+        str | None,
+        typer.Option(rich_help_panel=DATA, help="The column of a table that is to be predicted."),
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option(help="The columns to learn from, split at commas. [default: all others]"),
+        typer.Option(
+            rich_help_panel=DATA,
+            help="The columns to learn from, split at commas. \\[default: all others]",
+        ),
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(help="Columns not to learn from, split at commas.")
+        list[str] | None,
+        typer.Option(rich_help_panel=DATA, help="Columns not to learn from, split at commas."),
     ] = None,
     missing: Annotated[
         str,
         typer.Option(
-            help="'fill' missing values (median, or a category of their own), or 'error'."
+            rich_help_panel=DATA,
+            help="'fill' missing values (median, or a category of their own), or 'error'.",
         ),
     ] = "fill",
     task: Annotated[
         str | None,
-        typer.Option(help="classification or regression. [default: what the target looks like]"),
+        typer.Option(
+            rich_help_panel=DATA,
+            help="classification or regression. \\[default: what the target looks like]",
+        ),
     ] = None,
     test_fraction: Annotated[
-        float, typer.Option(help="Held out for testing where there is no test part.")
+        float,
+        typer.Option(
+            rich_help_panel=DATA, help="Held out for testing where there is no test part."
+        ),
     ] = 0.25,
-    split_seed: Annotated[int, typer.Option(help="Seed of that split.")] = 0,
+    split_seed: Annotated[int, typer.Option(rich_help_panel=DATA, help="Seed of that split.")] = 0,
     standardize: Annotated[
         bool | None,
         typer.Option(
             "--standardize/--no-standardize",
-            help="Features and numbers to predict to mean 0, variance 1 on train. [default: "
+            rich_help_panel=DATA,
+            help="Features and numbers to predict to mean 0, variance 1 on train. \\[default: "
             "numbers to predict, and features whose sizes need it]",
         ),
     ] = None,
     image_size: Annotated[
-        int | None, typer.Option(help="Resize images to this many pixels on each side.")
+        int | None,
+        typer.Option(rich_help_panel=DATA, help="Resize images to this many pixels on each side."),
     ] = None,
     out: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=OUTPUT,
             help="A folder that keeps the study, with pictures: the same command goes on where it "
-            "stopped. [default: nothing is kept]"
+            "stopped. \\[default: nothing is kept]",
         ),
     ] = None,
     figures: Figures = "png",
     keep_networks: Annotated[
-        bool, typer.Option("--keep-networks", help="Keep every trained network in --out.")
+        bool,
+        typer.Option(
+            "--keep-networks", rich_help_panel=OUTPUT, help="Keep every trained network in --out."
+        ),
     ] = False,
     scheduler: Annotated[
-        str | None, typer.Option(help="A Dask cluster that trains, such as tcp://host:8786.")
+        str | None,
+        typer.Option(
+            rich_help_panel=COMPARISON, help="A Dask cluster that trains, such as tcp://host:8786."
+        ),
     ] = None,
     module: Annotated[
         str | None,
         typer.Option(
             "--torch",
+            rich_help_panel=NETWORK,
             help="package.module:build, a function of yours that returns a PyTorch module, which "
             "is trained instead of a network of --hidden and --activation. Runs your code.",
         ),
@@ -164,6 +229,7 @@ def compare(
     how |= {name: given for name, given in some.items() if given is not None}
     study: AnyStudy
     if module:
+        _refuse_ignored(hidden=hidden, activation=activation, dtype=dtype)
         needs_torch("torch", module)
         from goodinit.torch import shell
         from goodinit.torch.comparing import comparing, training
@@ -180,9 +246,9 @@ def compare(
         study = plan(
             dataset,
             initializers=asked or ["articles"],
-            hidden=hidden_units(hidden),
-            activation=activation,
-            training=Training(**how, dtype=dtype),
+            hidden=hidden_units(hidden or "10,5"),
+            activation=activation or "relu",
+            training=Training(**how, dtype=dtype or "float64"),
             **grid,
         )
     with (
@@ -197,3 +263,10 @@ def compare(
         kept = f"{len(result.study.seeds)} of {len(study.seeds)} seeds"
         again = "the same command goes on" if out else "with --out it could go on"
         raise typer.Exit(complain(f"interrupted: this is {kept}; {again}", INTERRUPTED))
+
+
+def _refuse_ignored(**given: str | None) -> None:
+    """Refuse options of a plain network where a module of the user's own is trained."""
+    for name, value in given.items():
+        if value is not None:
+            raise bad_argument(name, value, "no value beside --torch: the module says it itself")

@@ -44,7 +44,7 @@ def inspect(
         Fail, typer.Option(help="Exit with 1 where something is wrong, for CI.")
     ] = Fail.NEVER,
     out: Annotated[
-        str | None, typer.Option(help="Where a picture of the layers goes. [default: nowhere]")
+        str | None, typer.Option(help="Where a picture of the layers goes. \\[default: nowhere]")
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -4,8 +4,27 @@ from typing import Annotated
 
 import typer
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
-Figures = Annotated[
-    str, typer.Option(help="How pictures are written: png, svg, pdf, several with commas, or none.")
+# The groups in which --help shows the options of a command that has many.
+DATA, NETWORK, TRAINING, COMPARISON, OUTPUT = (
+    "Data",
+    "Network",
+    "Training",
+    "Comparison",
+    "Output",
+)
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="No progress bar.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")]
+Figures = Annotated[
+    str,
+    typer.Option(
+        rich_help_panel=OUTPUT,
+        help="How pictures are written: png, svg, pdf, several with commas, or none.",
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", rich_help_panel=OUTPUT, help="Print one JSON object instead of the table."
+    ),
+]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def predict(
     data: Annotated[str, typer.Argument(help="What `compare` takes: a name, a table, a folder.")],
     init: Annotated[
-        list[str] | None, typer.Option(help="Initializers, as in `compare`. [default: he_normal]")
+        list[str] | None, typer.Option(help="Initializers, as in `compare`. \\[default: he_normal]")
     ] = None,
     hidden: Annotated[
         str, typer.Option(help="Units of each hidden layer; 64x30 is 30 of 64; 'none' for none.")

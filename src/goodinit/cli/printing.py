@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from goodinit.cli.ending import shown
-from goodinit.summary import summary_parts, verdict_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from goodinit.comparison import Comparison
 
 _UNSEEN = re.compile("[\x7f-\x9f\ud800-\udfff]")  # what a terminal obeys and JSON leaves as it is
+_ANY = 10_000  # columns, wider than any table
 
 
 class Screen(Console):
@@ -86,13 +86,22 @@ def _plain(value: Any) -> Any:
 
 def print_summary(result: "Comparison") -> None:
     """Print what was run, and a row for each initializer."""
+    from goodinit.summary import summary_parts
+
     console = terminal()
-    for part in summary_parts(result.study, result.summary()):
-        console.print(part)
+    width = console.width if console.is_terminal else None
+    for part in summary_parts(result.study, result.summary(), width):
+        if isinstance(part, Table) and width is None:  # in a pipe a table is as wide as it is
+            natural = Screen(width=_ANY).measure(part).maximum
+            Screen(highlight=False, width=max(natural, console.width)).print(part)
+        else:
+            console.print(part)
 
 
 def print_verdicts(result: "Comparison") -> None:
     """Print a sentence for each initializer, and what else the seeds carry or don't."""
+    from goodinit.summary import verdict_lines
+
     console = terminal()
     console.print()
     console.print(verdict_lines(result.verdicts))

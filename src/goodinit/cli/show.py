@@ -14,12 +14,12 @@ def show(
     folder: Annotated[str, typer.Argument(help="What `compare --out` was given.")],
     out: Annotated[
         str | None,
-        typer.Option(help="Where pictures and the summary go. [default: the study's folder]"),
+        typer.Option(help="Where pictures and the summary go. \\[default: the study's folder]"),
     ] = None,
     figures: Annotated[
         str | None,
         typer.Option(
-            help="Draw: png, svg, pdf, several with commas, or none. [default: png with --out; "
+            help="Draw: png, svg, pdf, several with commas, or none. \\[default: png with --out; "
             "without, nothing is drawn]"
         ),
     ] = None,
