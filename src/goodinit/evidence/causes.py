@@ -71,6 +71,13 @@ THRESHOLDS: dict[str, Threshold] = {
         "models of std 0.02 have one of 0.16 at a width of 64, and train",
     ),
     "duplicates": Threshold(0.5, "at most this share of a layer's units is distinct"),
+    "time_decay": Threshold(
+        1e-10,
+        "of its largest, over the steps of a recurrence: of 100 steps the first isn't learned",
+    ),
+    "time_growth": Threshold(
+        1e4, "times, over the steps of a recurrence: where each step has a cost, steps add up"
+    ),
     "dead": Threshold(
         0.9,
         "at least this share of a layer's units is dead: depth alone kills about half of ReLUs, as "
@@ -172,6 +179,14 @@ CAUSES: dict[str, Cause] = {
     ),
     "gate": Cause("saturated", "{share}% of the states of a gate of layer {layer} are saturated"),
     "dead": Cause("dead units", "{share}% of the units of layer {layer} are dead {when}"),
+    "time grows": Cause(
+        "exploding gradients",
+        "over {steps} steps in time the gradient of {layer} grows {ratio} times on its way back",
+    ),
+    "time decays": Cause(
+        "vanishing gradients",
+        "over {steps} steps the gradient of {layer} falls to {ratio} of its largest",
+    ),
     "both zero": Cause(
         "vanishing gradients",
         "{drawn} and {others} are all zero, so that neither ever gets a gradient{more}",

@@ -137,6 +137,7 @@ def find(seen: Passage) -> tuple[Finding, ...]:
     same = {one.layer for one in said if one.label == CAUSES["symmetry"].label}
     asleep = {_pattern(one.layer) for one in seen.idle}
     said = [one for one in said if one.layer in same or _pattern(one.layer) not in asleep]
+    said += [one for one in seen.lags if one.layer not in {other.layer for other in said}]
     known = any(one.label in _CAUSING for one in said)
     begun = [one for one in seen.begun if not (known and one.label in (LARGE, BIAS))]
     idle = [one for one in seen.idle if one.layer not in same]

@@ -47,6 +47,7 @@ class Origins:
 
     def __init__(self, model: nn.Module) -> None:
         self._owners: dict[int, list[nn.Module]] = {}
+        self._parameters = {id(one): name for name, one in model.named_parameters()}
         for module in model.modules():
             for parameter in module._parameters.values():
                 if parameter is not None:
@@ -59,6 +60,10 @@ class Origins:
         """Say how a function's results came to be."""
         for tensor in tensors(out):
             self._flows[tensor] = flow
+
+    def name(self, tensor: Tensor) -> str | None:
+        """Return what a parameter is called; None for any other tensor."""
+        return self._parameters.get(id(tensor))
 
     def use(self, operands: Sequence[Tensor]) -> None:
         """Take note of which parameters are among a function's operands."""

@@ -29,6 +29,7 @@ from goodinit.torch.inspecting.costs import (
 from goodinit.torch.inspecting.cures import fault, seek
 from goodinit.torch.inspecting.findings import find, most
 from goodinit.torch.inspecting.idle import find_idle
+from goodinit.torch.inspecting.lags import find_lags
 from goodinit.torch.inspecting.measuring import Call, rms
 from goodinit.torch.inspecting.nested import copied, leaves, mapped
 from goodinit.torch.inspecting.passage import Finding, Passage
@@ -172,6 +173,7 @@ def _cured(
     """Return the findings with their cures, each sought where the first seed shows it."""
     found: dict[tuple[str, str], Finding] = {}
     tried = count(1)
+    known = {layer for layers, _ in (seen for _, seen in passes) for layer in layers["layer"]}
 
     def findings_of(module: nn.Module, seed: int) -> tuple[Finding, ...]:
         progress(f"trying what mends it: look {next(tried)}")
@@ -180,12 +182,14 @@ def _cured(
     for seed, (layers, here) in passes:
         shown = set(map(fault, here))
         wanted = [one for one in findings if fault(one) in shown and fault(one) not in found]
-        wanted = [one for one in wanted if one.fault and not one.remark]
+        mendable = {fault(one) for one in here if one.layer in known and not one.remark}
+        others = tuple(one for one in here if fault(one) in mendable)
+        wanted = [one for one in wanted if fault(one) in mendable and one.fault]
         if wanted:
             module = _made(model, seed)
             again = partial(findings_of, module, seed)
             patient = Patient(module, layers, partial(copied, asked.inputs), again)
-            found |= {fault(one): one for one in seek(patient, here, wanted)}
+            found |= {fault(one): one for one in seek(patient, others, wanted)}
     return tuple(found.get(fault(one), one) for one in findings)
 
 
@@ -292,7 +296,7 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     del gradients
     exits = tracer.every_exit, tracer.some_exit
     ways = tracer.exits, tracer.inputs
-    more = tuple(begun), tuple(idle)
+    more = tuple(begun), tuple(idle), tuple(find_lags(tracer.calls, tracer.products))
     seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more)
     return seen if once else _with_scaled_inputs(module, asked, seen)
 
@@ -352,11 +356,14 @@ def _settle(
     """Take the gradients, by their tensors' ids, and let each call measure those of its weights."""
     of = {id(one): one for call in calls for one in call.weights if one.requires_grad}
     of |= {id(one): one for one in module.parameters() if one.requires_grad}
+    of |= {id(one): one for call in calls if (one := call.stepped) is not None}
     found: Sequence[Tensor | None] = [None] * len(of)
     if of and cost.requires_grad:
         given = torch.autograd.grad(cost, list(of.values()), allow_unused=True)
         found = [None if one is None else one.to_dense() for one in given]
     gradients = dict(zip(of, found, strict=True))
+    for one in calls:
+        one.feel_steps(gradients.get(id(one.stepped)))
     weights = {id(weight) for call in calls for weight in call.weights}
     pulls = (rms(one) for key, one in gradients.items() if one is not None and key in weights)
     largest = max(pulls, default=0.0)

@@ -73,6 +73,11 @@ class Call:
         The calls on any way to it, since a scale was last set.
     before : int
         The inputs and calls that feed it with none between, each by its place in ``Ways``.
+    over_time : list of float
+        Of a recurrent layer, the norm of the gradient with respect to each step of its input.
+    stepped : Tensor or None
+        That input, and along which axis its steps are.
+    step_axis : int
     flat : float
         Share of the states of an activation with two flat ends that lie on them.
     softmax : float
@@ -104,6 +109,9 @@ class Call:
     without_weights: bool = False
     distinct_after: float = nan
     backward_norm: float = nan
+    over_time: list[float] = field(default_factory=list)
+    stepped: Tensor | None = None
+    step_axis: int = 0
     flat: float = 0.0
     softmax: float = 0.0
     drowns: float = 0.0
@@ -162,6 +170,13 @@ class Call:
         if gradient is None:
             return
         self.backward_norm = rms(gradient) * gradient.numel() ** 0.5
+
+    def feel_steps(self, gradient: Tensor | None) -> None:
+        """Measure the gradient with respect to each step of a recurrent layer's input."""
+        if gradient is not None and self.stepped is not None:
+            steps = gradient.detach().movedim(self.step_axis, 0).flatten(1)
+            self.over_time = torch.linalg.vector_norm(steps.double(), dim=1).tolist()
+        self.stepped = None
 
     def settle(self, gradients: Sequence[Tensor | None], largest: float, rate: float) -> None:
         """Measure the weights, their gradients and which units coincide; then let go of all.

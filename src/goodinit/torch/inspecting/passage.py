@@ -65,6 +65,8 @@ class Passage:
         What is wrong with inputs, targets, loss and the first cost.
     idle : tuple of Finding
         Of parameters that never get a gradient.
+    lags : tuple of Finding
+        Of gradients that vanish or explode over the steps of a recurrence.
     of_inputs : frozenset of (str, str)
         Layer and label of findings that are gone once the inputs are standardised.
     """
@@ -79,6 +81,7 @@ class Passage:
     inputs: int = 0
     begun: tuple[Finding, ...] = ()
     idle: tuple[Finding, ...] = ()
+    lags: tuple[Finding, ...] = ()
     of_inputs: frozenset[tuple[str, str]] = frozenset()
 
     @cached_property

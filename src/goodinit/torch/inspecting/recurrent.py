@@ -57,12 +57,15 @@ def see_recurrent(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) 
     weights = [weight for weight in weights if weight is not None]
     matrices = [weight for weight in weights if weight.dim() == 2]
     plain = len(matrices[0]) == len(matrices[-1])  # no projections
-    out = func(*args, **kwargs)
+    asked = _asked(x) if name in LAYERS and not packed else x
+    out = func(asked, *args[1:], **kwargs)
     ways = tensors(out)[0].shape[-1] // matrices[1].shape[1]
     incoming = partial(_by_unit, ways=ways) if plain else None
     call = tracer.called("recurrent", matrices, input_rms=rms(x), incoming=incoming)
     if call is not None:
         tracer.watch(call, tensors(out)[0])
+        if name in LAYERS and not packed and asked.requires_grad:
+            call.stepped, call.step_axis = asked, int(bool(args[-1]) and x.dim() == 3)
         with torch.no_grad():
             if name in CELLS:
                 _look_at(call, [_cell_gates(name, x, states, weights)])
@@ -71,6 +74,11 @@ def see_recurrent(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) 
     before = states if isinstance(states, Tensor) else states[0]
     tracer.come_from(call, out, tracer.origins.of_each([x, before]))
     return out
+
+
+def _asked(x: Tensor) -> Tensor:
+    """Return an input that has a gradient, step by step."""
+    return x if x.requires_grad or not torch.is_grad_enabled() else x.detach().requires_grad_()
 
 
 def _by_unit(weights: Sequence[Tensor], ways: int) -> Tensor:

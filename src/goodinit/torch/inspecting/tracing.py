@@ -47,6 +47,9 @@ class Tracer(TorchFunctionMode):
         What feeds the outputs, as ``Ways`` has it.
     inputs : int
         How many inputs the module was given.
+    products : dict of str to list of float
+        For each parameter that something was multiplied with, the norms of the products'
+        gradients, in the order of the products.
     origins : Origins
     """
 
@@ -58,6 +61,7 @@ class Tracer(TorchFunctionMode):
         self.every_exit: Way = 0
         self.some_exit: Way = 0
         self.exits: Way = 0
+        self.products: dict[str, list[float]] = {}
         self.inputs = 0
         self.origins = Origins(model)
         self._names = {module: name for name, module in model.named_modules()}
@@ -203,6 +207,8 @@ class Tracer(TorchFunctionMode):
             self._see_added_weights(*operands)
         out = func(*args, **kwargs)
         results = floats(out)
+        if name in FACTORS and len(operands) == 2 and len(flows) == 1 and results:
+            self._see_product(operands, results[0])
         if weights:
             self.origins.mark_weights(results)
         elif flows and results and name in JOINS and len({flow.feeds for flow in flows}) > 1:
@@ -246,6 +252,19 @@ class Tracer(TorchFunctionMode):
             beside = rms(operands[other]) if large else 0.0
             for call in large:
                 call.drowns = rms(operands[one]) / beside if beside else 0.0
+
+    def _see_product(self, operands: Sequence[Tensor], out: Tensor) -> None:
+        """Take note of what a parameter is multiplied with, as a state is again and again."""
+        names = [name for one in operands if (name := self.origins.name(one)) is not None]
+        if names and out.requires_grad:
+            norms = self.products.setdefault(names[0], [])
+            place = len(norms)
+            norms.append(0.0)
+
+            def feel(gradient: Tensor | None) -> None:
+                norms[place] = 0.0 if gradient is None else float(gradient.detach().norm())
+
+            out.register_hook(feel)  # type: ignore[no-untyped-call]
 
     def _see_added_weights(self, one: Tensor, other: Tensor) -> None:
         """Look for weights, as of positions, that drown what they are added to, in every place."""
