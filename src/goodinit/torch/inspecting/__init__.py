@@ -17,6 +17,7 @@
 - ``passage``: what one pass has shown, and a finding about it
 - ``answers``: the first outputs beside the best constant answer
 - ``beginning``: inputs, targets and loss that don't fit, and a first cost far above guessing
+- ``drawn``: the numbers that parameters start from, and which weren't looked at
 - ``idle``: parameters that no gradient reaches, and what would wake them
 - ``lags``: what many steps in time do to a gradient
 - ``depth``: what the depth does to a signal and its gradient

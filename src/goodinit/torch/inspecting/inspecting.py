@@ -27,6 +27,7 @@ from goodinit.torch.inspecting.costs import (
     usual_loss,
 )
 from goodinit.torch.inspecting.cures import fault, seek
+from goodinit.torch.inspecting.drawn import find_drawn, not_looked_at
 from goodinit.torch.inspecting.findings import find, most
 from goodinit.torch.inspecting.idle import find_idle
 from goodinit.torch.inspecting.lags import find_lags
@@ -277,7 +278,8 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     said = said_by(outputs)
     tracer.end(said)
     cost, ratio, costed = _cost(outputs, said, own)
-    begun = _begun(outputs, said[0], own, tracer.calls) if costed else []
+    begun = [] if once else [*find_drawn(module), *not_looked_at(module, tracer.calls)]
+    begun += _begun(outputs, said[0], own, tracer.calls) if costed else []
     gradients = _settle(module, tracer.calls, cost, asked.learning_rate)
     del own, outputs, said, cost
 
@@ -362,8 +364,8 @@ def _settle(
         given = torch.autograd.grad(cost, list(of.values()), allow_unused=True)
         found = [None if one is None else one.to_dense() for one in given]
     gradients = dict(zip(of, found, strict=True))
-    for one in calls:
-        one.feel_steps(gradients.get(id(one.stepped)))
+    for passed in calls:
+        passed.feel_steps(gradients.get(id(passed.stepped)))
     weights = {id(weight) for call in calls for weight in call.weights}
     pulls = (rms(one) for key, one in gradients.items() if one is not None and key in weights)
     largest = max(pulls, default=0.0)

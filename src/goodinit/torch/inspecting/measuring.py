@@ -73,6 +73,8 @@ class Call:
         The calls on any way to it, since a scale was last set.
     before : int
         The inputs and calls that feed it with none between, each by its place in ``Ways``.
+    whole : bool
+        Whether it is a module that did its work out of sight.
     over_time : list of float
         Of a recurrent layer, the norm of the gradient with respect to each step of its input.
     stepped : Tensor or None
@@ -109,6 +111,7 @@ class Call:
     without_weights: bool = False
     distinct_after: float = nan
     backward_norm: float = nan
+    whole: bool = False
     over_time: list[float] = field(default_factory=list)
     stepped: Tensor | None = None
     step_axis: int = 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from goodinit.measuring.signals import LAYER_SIGNALS
+from goodinit.torch.inspecting.drawn import UNSEEN
 from goodinit.torch.inspecting.measuring import Call
 from goodinit.torch.inspecting.passage import WHOLE, Finding
 from goodinit.torch.inspecting.telling import WIDTH, as_values, table_text, wrapped
@@ -43,9 +44,14 @@ class Report:
 
     def text(self, width: int = WIDTH) -> str:
         """Return the table, and below it what was found, within so many columns."""
-        said = told(self.findings) or "Nothing is wrong with these layers."
+        what = "what was looked at" if self._partly else "these layers"
+        said = told(self.findings) or f"Nothing is wrong with {what}."
         said += "\n\nWorth knowing:\n" + told(self.remarks) if self.remarks else ""
         return f"{table_text(self.layers, width)}\n{wrapped(said, width)}"
+
+    @property
+    def _partly(self) -> bool:
+        return any(one.label == UNSEEN for one in self.remarks)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report in plain values that JSON can hold, at most 256 kB of them.

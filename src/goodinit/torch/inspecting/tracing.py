@@ -192,7 +192,9 @@ class Tracer(TorchFunctionMode):
         if seen or not weights or self.origins.is_weight(output):
             return
         if self._called_before[-1] == len(self.calls):
-            call = self.called("linear", weights, module, input_rms=rms(*floats(inputs)))
+            call = self.called(
+                "linear", weights, module, input_rms=rms(*floats(inputs)), whole=True
+            )
             self.passed(call, output, *tensors(inputs))
 
     def see_other(self, name: str, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
