@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from goodinit.errors import bad_argument
+from goodinit.evidence import examples
 from goodinit.evidence.causes import Run
 from goodinit.evidence.pairs import Evidence, weigh
 from goodinit.evidence.runs import runs_by_initializer
 from goodinit.evidence.spread import seed_range
 from goodinit.evidence.verdict import Verdict, judge, warn
+from goodinit.measuring.ends import SHARE, Ends, ends
 from goodinit.measuring.tables import (
     Part,
     Placed,
@@ -130,7 +132,7 @@ class Comparison:
     @cached_property
     def evidence(self) -> Evidence:
         """How sure the differences are; see ``goodinit.evidence.pairs.weigh``."""
-        return weigh(self.trials, cost_curves(self.study, self._placed), self.chance)
+        return weigh(self._ends.trials, cost_curves(self.study, self._placed), self.chance)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -143,7 +145,17 @@ class Comparison:
     def warnings(self) -> tuple[str, ...]:
         """What concerns the study as a whole."""
         found = warn(self._runs, self.evidence, self.study.learning_rates)
-        return (*self.notes, *found)
+        return (*self.notes, *self._of_examples, *self._of_swings, *found)
+
+    @cached_property
+    def _examples(self) -> examples.Examples | None:
+        return examples.look_at(self.study.dataset) if isinstance(self.study, Study) else None
+
+    @property
+    def _of_examples(self) -> tuple[str, ...]:
+        if self._examples is None:
+            return ()
+        return examples.warnings(self._examples, len(self._of_network.dataset.X_train))
 
     @cached_property
     def theory(self) -> tuple[str, ...]:
@@ -156,13 +168,33 @@ class Comparison:
     @cached_property
     def _runs(self) -> dict[str, Sequence[Run]]:
         return runs_by_initializer(
-            self.trials,
+            self._ends.trials,
             self._signals,
             self.sharpness,
             self.evidence.rates,
             chance=self.chance,
             input_rms=self.study.input_rms,
+            examples=self._examples,
+            pace=self._ends.pace,
+            iterations=self.study.training.iterations,
         )
+
+    @cached_property
+    def _ends(self) -> Ends:
+        return ends(self.study, self._placed, self.trials, self.chance)
+
+    @property
+    def _of_swings(self) -> Iterator[str]:
+        """Where the last value isn't what the verdict looks at."""
+        found = self.trials[["initializer", "learning_rate"]].assign(swings=self._ends.swings)
+        for name, rate in self.evidence.rates.items():
+            own = found[(found["initializer"] == name) & (found["learning_rate"] == rate)]
+            if count := int(own["swings"].sum()):
+                yield (
+                    f"The cost of {name} goes up and down to the end in {count} of {len(own)} "
+                    f"runs: the verdict looks at their median over the last {SHARE:.0%} of the "
+                    "iterations, not at the last one."
+                )
 
     def summary(self) -> pd.DataFrame:
         """Return a row per initializer at its own best learning rate, the best first.
@@ -200,7 +232,7 @@ class Comparison:
                     "diverged": int(group["diverged"].sum()),
                     "seeds": len(group),
                 }
-                for (name, rate), group in self.trials.groupby(
+                for (name, rate), group in self._ends.trials.groupby(
                     ["initializer", "learning_rate"], sort=False
                 )
             ]

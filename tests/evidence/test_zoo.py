@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from zoo import CASES, FAULTY, HEALTHY, Case, data
+from zoo import CASES, FAULTY, HEALTHY, Case
+from zoo_data import data
 
 import goodinit as gi
 from goodinit.evidence.causes import RULES, THRESHOLDS

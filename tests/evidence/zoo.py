@@ -1,14 +1,12 @@
 """The zoo: small networks of which it is known what is wrong with them, or that nothing is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from goodinit.datasets import Dataset, load
 from goodinit.initializers import Draw, Scheme, read
 from goodinit.study.grid import Initializer
 
@@ -23,6 +21,9 @@ VANISHING = "vanishing gradients"
 EXPLODING = "exploding gradients"
 RATE = "learning rate too high"
 DIVERGES = "diverges"
+UNSCALED = "data not scaled"
+TARGETS = "targets not scaled"
+CONTRADICT = "contradicting targets"
 HEALTHY = "recommended"
 
 
@@ -46,70 +47,6 @@ class Case:
 def _case(name: str, label: str, data: str, initializer: Initializer, **settings: Any) -> Case:
     usual = {"hidden": (10, 5), "learning_rate": 0.1, "iterations": 1000, "record": 10}
     return Case(name, label, data, initializer, usual | settings)
-
-
-# --- Data: small, so that forty seeds of each network train in seconds ---
-
-
-def _part(name: str, n: int) -> Dataset:
-    whole = load(name)
-    return Dataset(
-        name, whole.X_train[:n], whole.y_train[:n], whole.X_test, whole.y_test, whole.classes
-    )
-
-
-def _made(name: str, draw: Callable[[np.random.Generator, int], tuple[Array, Array]]) -> Dataset:
-    rng = np.random.default_rng(0)
-    classes = None if name in ("wave", "steep") else ("no", "yes")
-    return Dataset(name, *draw(rng, 100), *draw(rng, 50), classes)
-
-
-def _wave(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    X = rng.uniform(-2, 2, (n, 2))
-    return X, np.sin(2 * X[:, 0]) + X[:, 1]
-
-
-def _steep(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    """A line whose inputs are far from standardised."""
-    X = rng.normal(0, 10, (n, 3))
-    return X, X @ np.array([1.0, -2.0, 0.5])
-
-
-def _noisy(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    """Two classes that overlap so far that the best answer has nine tenths of the cost of chance.
-
-    Half of the labels are drawn from the sign of the first of two features, half by lot.
-    """
-    X = rng.normal(0, 1, (4 * n, 2))
-    said, lot = X[:, 0] > 0, rng.random(4 * n) < 0.5
-    return X, np.where(rng.random(4 * n) < 0.65, said, lot).astype(np.int64)
-
-
-def _positive(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    """Two classes of positive features, the last of which is always one: it acts as a bias."""
-    X = np.column_stack([rng.uniform(0, 1, (n, 2)), np.ones(n)])
-    return X, (np.abs(X[:, 0] - X[:, 1]) > 0.3).astype(np.int64)
-
-
-def _unscaled(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    """Two classes inside and outside of a circle, a thousand times as far out as usual."""
-    X = 1000 * rng.normal(0, 1, (n, 2))
-    return X, (np.hypot(*X.T) > 1000).astype(np.int64)
-
-
-_DRAWN = {
-    "wave": _wave,
-    "steep": _steep,
-    "noisy": _noisy,
-    "positive": _positive,
-    "unscaled": _unscaled,
-}
-
-
-@cache
-def data(name: str) -> Dataset:
-    """Return the data set of a case."""
-    return _made(name, _DRAWN[name]) if name in _DRAWN else _part(name, 100)
 
 
 # --- Initializations that goodinit has no name for ---
@@ -378,7 +315,13 @@ _RATES = (
         "linear regression over the limit", RATE, "steep", "zeros", hidden=(), learning_rate=0.05
     ),
     _case("regression at 2", RATE, "wave", "he_normal", learning_rate=2),
-    _case("features in the thousands", RATE, "unscaled", "he_normal"),
+)
+_EXAMPLES = (
+    _case("features in the thousands", UNSCALED, "unscaled", "he_normal"),
+    _case("features in the thousands, std 0.01", UNSCALED, "unscaled", "normal(std=0.01)"),
+    _case("one feature in the thousands", UNSCALED, "apart", "he_normal", learning_rate=0.01),
+    _case("targets in the thousands", TARGETS, "large", "he_normal", learning_rate=0.01),
+    _case("labels by lot for equal inputs", CONTRADICT, "contradicting", "he_normal"),
 )
 _HEALTHY = (
     _case("he, relu", HEALTHY, "circles", "he_normal"),
@@ -432,5 +375,5 @@ _HEALTHY = (
     _case("identity, relu, five layers", HEALTHY, "iris", "identity", hidden=(4,) * 5),
 )
 
-FAULTY: tuple[Case, ...] = (*_BROKEN_SYMMETRY, *_SIZE, *_UNITS, *_DEPTH, *_RATES)
+FAULTY: tuple[Case, ...] = (*_BROKEN_SYMMETRY, *_SIZE, *_UNITS, *_DEPTH, *_RATES, *_EXAMPLES)
 CASES: tuple[Case, ...] = (*FAULTY, *_HEALTHY)

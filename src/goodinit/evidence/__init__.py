@@ -2,7 +2,10 @@
 
 - ``spread``: how a spread over seeds is told
 - ``pairs``: intervals, paired differences, tests
-- ``causes``: what can be wrong with a run, and the thresholds
+- ``examples``: what the data have against being learned
+- ``thresholds``: from which number on a measurement counts
+- ``causes``: what can be wrong with a run
 - ``runs``: the tables as one run at a time, as the causes look at it
+- ``unfinished``: what is known of networks that don't learn, without a cause
 - ``verdict``: the label of each initializer, its cause, its numbers
 """

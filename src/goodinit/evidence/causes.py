@@ -6,99 +6,17 @@ They look at measurements alone; no rule knows a scheme's name.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median_low
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from goodinit.evidence.examples import Examples
+from goodinit.evidence.thresholds import THRESHOLDS, value
+
+__all__ = ["CAUSES", "RULES", "THRESHOLDS", "Cause", "Rule", "Run", "find_cause", "shown", "value"]
+
 Numbers = dict[str, float]
 UNSTABLE = "learning rate too high"
-
-
-class Threshold(NamedTuple):
-    """A number that decides, and why it is that number."""
-
-    value: float
-    reason: str
-
-
-THRESHOLDS: dict[str, Threshold] = {
-    "most": Threshold(0.5, "a cause must be there in more than this share of the seeds"),
-    "few": Threshold(
-        0.1, "a first cost that explodes is said from more than this share of the seeds on"
-    ),
-    "stuck": Threshold(0.9, "a final cost above this part of the cost of chance is no learning"),
-    "poor": Threshold(
-        0.5, "where nothing better is known, a final cost above this part of chance counts as harm"
-    ),
-    "learned": Threshold(
-        0.9,
-        "of how far the best initializer's cost ends below chance: who gets further has at most "
-        "been slower",
-    ),
-    "far_above_chance": Threshold(
-        5.0, "times chance: healthy schemes start within a factor of two of it, and end below it"
-    ),
-    "above_chance": Threshold(
-        3.0,
-        "times chance, of a module that nobody has trained: healthy ones start within a factor of "
-        "two of it",
-    ),
-    "bias_shift": Threshold(
-        3.0,
-        "between an output's first mean and the best constant answer: Adam at 0.001 takes 3,000 "
-        "steps to move a bias that far; a class of one in twenty asks for 2.9",
-    ),
-    "bias_gained": Threshold(
-        10.0, "times less is the first cost once the outputs' means are right: a class in a hundred"
-    ),
-    "large_gain": Threshold(
-        5.0, "times its input: no activation in use wants more than 2 (gelu, silu 1.7)"
-    ),
-    "small_gain": Threshold(
-        0.2, "times its input: no activation in use wants less than 1, and two layers make 0.04"
-    ),
-    "growth": Threshold(
-        30.0, "over all hidden layers: a healthy scheme keeps within a factor of a few at any depth"
-    ),
-    "decay": Threshold(1 / 30, "over all hidden layers: the reciprocal of growth"),
-    "untrained_decay": Threshold(
-        1 / 150,
-        "over all hidden layers, of a module that nobody has trained: six ReLU layers of 64 as "
-        "PyTorch makes them give back 0.01 of the gradient, and 400 steps of gradient descent at "
-        "the best of three rates bring the cost near 0; seven give back 0.005, and it stays high. "
-        "Of single layers that pass on little it is what they do together: published language "
-        "models of std 0.02 have one of 0.16 at a width of 64, and train",
-    ),
-    "duplicates": Threshold(0.5, "at most this share of a layer's units is distinct"),
-    "time_decay": Threshold(
-        1e-10,
-        "of its largest, over the steps of a recurrence: of 100 steps the first isn't learned",
-    ),
-    "time_growth": Threshold(
-        1e4, "times, over the steps of a recurrence: where each step has a cost, steps add up"
-    ),
-    "dead": Threshold(
-        0.9,
-        "at least this share of a layer's units is dead: depth alone kills about half of ReLUs, as "
-        "all examples come to point the same way",
-    ),
-    "fewest_states": Threshold(
-        32, "units times examples: of fewer ReLUs it may be by chance that all of them are silent"
-    ),
-    "saturated": Threshold(0.5, "at least this share of a layer's units is saturated"),
-    "flat_states": Threshold(
-        0.6,
-        "at least this share of a layer's states is flat, whichever units they are of: a tanh that "
-        "is given 4 times what it should be",
-    ),
-    "unstable": Threshold(
-        2.0,
-        "times the limit of stability: training may settle at the limit itself (Cohen et al. "
-        "2021), and up to twice the limit it overshoots into a flatter place and goes on "
-        "(Lewkowycz et al. 2020)",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -118,6 +36,12 @@ class Run:
     found : tuple of str, optional
         Label and reason of what inspecting a PyTorch module found first at the start; empty where
         nothing. None for our own networks, which the rules look at themselves.
+    examples : Examples, optional
+        What the training examples are like, where they are known.
+    pace : float
+        By how much the cost falls per iteration at the end.
+    iterations : int
+        How many were made.
     """
 
     start: dict[str, NDArray[np.float64]]
@@ -129,6 +53,9 @@ class Run:
     train_cost: float
     diverged: bool
     found: tuple[str, ...] | None = None
+    examples: Examples | None = None
+    pace: float = 0.0
+    iterations: int = 0
 
     @property
     def cost_of_chance(self) -> float:
@@ -160,6 +87,19 @@ CAUSES: dict[str, Cause] = {
     "symmetry": Cause(
         "fails to break symmetry",
         "{distinct_units} distinct of {units} units in layer {layer} {when}",
+    ),
+    "targets contradict": Cause(
+        "contradicting targets",
+        "equal inputs have different targets: no function gets below a cost of {floor}",
+    ),
+    "inputs": Cause(
+        "data not scaled", "the inputs have an RMS of {rms} where standardised ones have 1"
+    ),
+    "scales": Cause(
+        "data not scaled", "the features' scales are a factor of {scales} apart: standardise them"
+    ),
+    "targets": Cause(
+        "targets not scaled", "the targets have an RMS of {rms} where standardised ones have 1"
     ),
     "signal grows": Cause(
         "exploding gradients",
@@ -228,11 +168,6 @@ class Rule:
         return self.cause.label
 
 
-def value(name: str) -> float:
-    """Return a threshold's number."""
-    return THRESHOLDS[name].value
-
-
 def _large(run: Run) -> Numbers | None:
     """Find a layer that multiplies its input so much that the first cost is far above chance."""
     ratio = run.initial_cost / run.chance
@@ -267,6 +202,34 @@ def _symmetry(run: Run) -> Numbers | None:
         "units": float(run.start["units"][layer]),
         "distinct_units": float(run.end["distinct_units"][layer]),
     }
+
+
+def _inputs(run: Run) -> Numbers | None:
+    return None if run.examples is None else _unscaled(run.examples.input_rms)
+
+
+def _targets(run: Run) -> Numbers | None:
+    rms = None if run.examples is None else run.examples.target_rms
+    return None if rms is None else _unscaled(rms)
+
+
+def _unscaled(rms: float) -> Numbers | None:
+    within = 1 / value("unscaled") < rms < value("unscaled")
+    return None if within or rms == 0 else {"rms": rms}
+
+
+def _scales(run: Run) -> Numbers | None:
+    scales = 1.0 if run.examples is None else run.examples.scales
+    return {"scales": scales} if scales >= value("scales") else None
+
+
+def _contradict(run: Run) -> Numbers | None:
+    """Find a floor that is high, and that a run is near: one that fails otherwise is far above."""
+    floor = 0.0 if run.examples is None else run.examples.floor
+    if floor < value("poor") * run.chance:
+        return None
+    room = max(value("poor") * (run.chance - floor), (1 - value("stuck")) * run.chance)
+    return {"floor": floor} if run.train_cost - floor <= room else None
 
 
 def _worst(fractions: NDArray[np.float64], limit: float) -> tuple[int, float] | None:
@@ -361,11 +324,16 @@ def _diverging(run: Run) -> Numbers | None:
     return {} if run.diverged or run.train_cost > limit else None
 
 
-# The first rule that most seeds meet gives the label. What is there at the start comes before what
+# The first rule that most seeds meet gives the label. Data come before layers, but for symmetry,
+# which no scaling of data breaks. What is there at the start comes before what
 # may be its consequence; the learning rate comes after what no learning rate would mend. Weights
 # that are too small in single layers also make gradients vanish: the label is the cause.
 RULES: tuple[Rule, ...] = (
     Rule(CAUSES["symmetry"], _symmetry, {"when": "at start and end"}),
+    Rule(CAUSES["targets contradict"], _contradict, any_graph=True),
+    Rule(CAUSES["scales"], _scales),
+    Rule(CAUSES["inputs"], _inputs),
+    Rule(CAUSES["targets"], _targets),
     Rule(CAUSES["signal grows"], _exploding("preactivation_rms")),
     Rule(CAUSES["gradient grows"], _exploding("gradient_rms")),
     Rule(

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from goodinit.evidence.causes import Run
+from goodinit.evidence.examples import Examples
 from goodinit.measuring.tables import KEYS
 
 Array = NDArray[np.float64]
@@ -27,6 +28,9 @@ class Runs(Sequence[Run]):
     initial_cost, train_cost, diverged : array, shape (seeds,)
     chance : float
     found : sequence, optional
+    examples : Examples, optional
+    pace : array, shape (seeds,), optional
+    iterations : int
         As in ``Run``.
     """
 
@@ -38,6 +42,9 @@ class Runs(Sequence[Run]):
     diverged: NDArray[np.bool_]
     chance: float
     found: Sequence[tuple[str, ...]] | None = None
+    examples: Examples | None = None
+    pace: Array | None = None
+    iterations: int = 0
 
     def __len__(self) -> int:
         return len(self.diverged)
@@ -62,6 +69,9 @@ class Runs(Sequence[Run]):
             float(self.train_cost[index]),
             bool(self.diverged[index]),
             None if self.found is None else self.found[index],
+            self.examples,
+            0.0 if self.pace is None else float(self.pace[index]),
+            self.iterations,
         )
 
 
@@ -73,6 +83,9 @@ def runs_by_initializer(
     *,
     chance: float,
     input_rms: float,
+    examples: Examples | None = None,
+    pace: Array | None = None,
+    iterations: int = 0,
 ) -> dict[str, Sequence[Run]]:
     """Return every trial's measurements as a ``Run``, at each initializer's own learning rate.
 
@@ -86,6 +99,12 @@ def runs_by_initializer(
         The cost of chance.
     input_rms : float
         Root mean square of the training inputs.
+    examples : Examples, optional
+        What the training examples are like, where they are known.
+    pace : array, shape (trials,), optional
+        By how much each trial's cost falls per iteration at the end.
+    iterations : int
+        How many were made.
     """
     runs: dict[str, Sequence[Run]] = {}
     for name, rate in rates.items():
@@ -113,6 +132,9 @@ def runs_by_initializer(
             own["diverged"].to_numpy(),
             chance,
             _found(layers, len(own)) if "finding" in layers else None,
+            examples,
+            None if pace is None else pace[own.index.to_numpy()],
+            iterations,
         )
     return runs
 

@@ -21,8 +21,7 @@ from goodinit.evidence.causes import (
     value,
 )
 from goodinit.evidence.pairs import Evidence
-
-_BEGUN = 0.99  # of the cost of chance: below it, something has been learned
+from goodinit.evidence.unfinished import what_is_known
 
 LABELS: tuple[str, ...] = (
     "recommended",
@@ -83,9 +82,7 @@ def _verdict(name: str, runs: Sequence[Run], evidence: Evidence) -> Verdict:
         label, sentence, seen = cause
         return Verdict(name, label, f"{sentence}; {harm}", numbers | seen)
     if _most(runs, "stuck"):
-        begun = ends < _BEGUN * chance and ends < numbers["initial_cost"]
-        hope = ", but it has begun to: give it more iterations, or a larger step" if begun else ""
-        return Verdict(name, "does not learn", f"{harm}; no cause found{hope}", numbers)
+        return Verdict(name, "does not learn", f"{harm}; {what_is_known(runs)}", numbers)
     return _rank(name, len(runs), evidence, numbers)
 
 

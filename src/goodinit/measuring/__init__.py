@@ -3,4 +3,5 @@
 - ``sharpness``: how sharply the cost bends
 - ``signals``: what the layers look like at one moment
 - ``tables``: all of it as tidy tables, a row per observation
+- ``ends``: where a trial ends, if its cost goes up and down
 """
