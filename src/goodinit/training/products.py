@@ -5,6 +5,7 @@ flat array, each one a number where a network trains alone and a vector where ne
 together (see ``lanes``).
 """
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ class Products(NamedTuple):
     sums: Any  # the bias's part of that, which stands behind the weights', += δ 1
 
 
+@cache
 def products(alone: bool, wide: int) -> Products:
     """Return the three products, for one filling of the lanes.
 
