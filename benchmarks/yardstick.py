@@ -27,6 +27,8 @@ ITERATIONS, EXAMPLES, RATE = 300, 1024, 0.01
 OPERATIONS_PER_TURN, FUSED_TURNS = 12 * 16, 20_000_000
 TOLERANCE = 1e-9
 
+Side = tuple[Callable[[], object], int, int]  # what it does, how many turns, iterations in each
+
 
 def compiled(folder: str) -> ctypes.CDLL:
     """Compile the C loop for this processor."""
@@ -79,7 +81,10 @@ def main() -> None:
 
         whole()  # imports and compiles what it needs
         each = networks * ITERATIONS
-        times = {"a plain C loop": (plain, 15, each), "the kernel": (ours, 15, each)}
+        times: dict[str, Side] = {
+            "a plain C loop": (plain, 15, each),
+            "the kernel": (ours, 15, each),
+        }
         times["gi.compare"] = whole, 3, networks * 15_000
         peak = (
             OPERATIONS_PER_TURN
@@ -102,7 +107,7 @@ def main() -> None:
         console.print(report)
 
 
-def by_turns(sides: dict[str, tuple[Callable[[], object], int, int]]) -> dict[str, float]:
+def by_turns(sides: dict[str, Side]) -> dict[str, float]:
     """Return each side's least µs; it has so many turns, and a turn so many iterations."""
     times: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(max(turns for _, turns, _ in sides.values())):
