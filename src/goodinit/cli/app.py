@@ -9,6 +9,7 @@ from goodinit.cli.compare import compare
 from goodinit.cli.ending import INTERRUPTED, complain, fault, leave, open_streams
 from goodinit.cli.initializers import initializers
 from goodinit.cli.inspect import inspect
+from goodinit.cli.merge import merge
 from goodinit.cli.predict import predict
 from goodinit.cli.reproduce import reproduce
 from goodinit.cli.scale import scale
@@ -19,6 +20,7 @@ from goodinit.errors import ArgumentError, StudyStoppedError
 COMMANDS = (
     compare,
     show,
+    merge,
     inspect,
     scale,
     predict,
@@ -39,6 +41,10 @@ EXAMPLES = {
         "goodinit compare table.csv --target price --learning-rate 0.001,0.01 --out runs/price",
     ),
     show: ("goodinit show runs/price", "goodinit show runs/price --figures pdf --out paper"),
+    merge: (
+        "goodinit merge runs/laptop runs/cluster --out runs/all",
+        "goodinit merge runs/seeds-* --out runs/all",
+    ),
     inspect: (
         "goodinit inspect models:build --input 32,3,224,224",
         "goodinit inspect models:build --input 8,128@50257 --fail-on finding",

@@ -197,8 +197,7 @@ def compare(
     """Train one network per initializer and seed, and compare what became of them."""
     from goodinit import datasets, specs
     from goodinit.running.compare import run
-    from goodinit.store.folder import check_out
-    from goodinit.store.written import check_files, recorded
+    from goodinit.store.written import check_files, check_out, recorded
     from goodinit.study.grid import Training, plan
 
     formats = formats_of(figures)

@@ -14,6 +14,7 @@ from goodinit.measuring.tables import Measured, Part, trials_of
 from goodinit.running import batches
 from goodinit.running.pace import Pace, Unwatched, Watch
 from goodinit.store import folder as store
+from goodinit.store.written import check_out
 from goodinit.study.grid import ARTICLES, Initializer, Training, plan
 from goodinit.study.trials import AnyStudy, Trial, finished
 
@@ -107,7 +108,7 @@ def compare(
     1   he_normal        0.7872
     """
     if out is not None:
-        store.check_out(out, data)
+        check_out(out, data)
     study = plan(
         datasets.load(
             data,

@@ -4,4 +4,5 @@
 - ``parts``: the files: checksummed, written whole or not at all
 - ``written``: what goodinit wrote; nothing else is ever touched
 - ``folder``: the study folder: opened, described, read
+- ``merging``: several folders as one
 """

@@ -5,7 +5,6 @@ parts, which say what came of it; ``goodinit.store.parts`` knows how these lie t
 """
 
 import json
-import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,9 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from goodinit.datasets import NAMES, Dataset
+from goodinit.datasets import Dataset
 from goodinit.datasets.dataset import TargetScale
 from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
 from goodinit.initializers import Scheme, read
@@ -37,7 +36,16 @@ from goodinit.store.parts import (
     write_part,
     write_whole,
 )
-from goodinit.store.written import DESCRIPTION, LOCK, RECORD, check_files, check_place, free_place
+from goodinit.store.written import (
+    DESCRIPTION,
+    LOCK,
+    RECORD,
+    check_files,
+    check_out,
+    check_place,
+    free_place,
+    writable,
+)
 from goodinit.study.grid import Study, Training
 from goodinit.study.trials import AnyStudy, finished
 
@@ -113,7 +121,7 @@ def opened(folder: str | Path, study: AnyStudy, *, keep_networks: bool) -> Itera
     store = Store(place, [], ())
     made: list[Path] = []
     try:
-        with _writable(place):
+        with writable(place):
             made = [path for path in (place, *place.parents) if not path.exists()]
             place.mkdir(parents=True, exist_ok=True)
             lock.acquire()
@@ -132,30 +140,6 @@ def opened(folder: str | Path, study: AnyStudy, *, keep_networks: bool) -> Itera
         _remove(made)
 
 
-def check_out(folder: str | Path, data: Any = None) -> Path:
-    """Return the place for a study, where it is new, empty, or a study already.
-
-    Parameters
-    ----------
-    folder : str or Path
-    data : anything, optional
-        What is to be compared on: a folder of images is no place for pictures.
-
-    Raises
-    ------
-    ArgumentError
-        Where the place is anything else, or cannot be read.
-    """
-    with _writable(Path(folder)):
-        is_path = isinstance(data, str | Path) and data != "" and data not in NAMES
-        if is_path and os.path.isdir(data):  # noqa: PTH112  # False of a name that is too long
-            images = Path(data).resolve()
-            if Path(folder).resolve().is_relative_to(images):
-                takes = f"a folder outside of the data, such as {str(free_place(images))!r}"
-                raise bad_argument("out", folder, takes)
-        return check_place("out", folder, marks=[DESCRIPTION])
-
-
 def check_export(folder: str | Path, study: AnyStudy, names: Sequence[str]) -> Path:
     """Return the place for a study's pictures, where they take the place of goodinit's own only.
 
@@ -169,7 +153,7 @@ def check_export(folder: str | Path, study: AnyStudy, names: Sequence[str]) -> P
     """
     place = check_place("out", folder, marks=[DESCRIPTION, RECORD])
     if (place / DESCRIPTION).exists():
-        known = _read(place)
+        known = read_description(place)
         with _understood(place / DESCRIPTION):
             other = _other_than(known, json.loads(json.dumps(study.identity())))
         if other:
@@ -191,7 +175,7 @@ def load(folder: str | Path) -> Loaded:
         Where there is no study, or its description or data cannot be read.
     """
     place = Path(folder)
-    described = _read(place)
+    described = read_description(place)
     with _understood(place / DESCRIPTION):
         make = reader(described["kind"])
         whole, last = (
@@ -237,17 +221,6 @@ def _kinds(keep_networks: bool) -> tuple[str, ...]:
 
 
 @contextmanager
-def _writable(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except Timeout:
-        raise bad_argument("out", place, "a folder that no other process is writing") from None
-    except OSError as error:
-        takes = f"a folder that can be written ({error.strerror or error})"
-        raise bad_argument("out", place, takes) from None
-
-
-@contextmanager
 def _understood(path: Path) -> Iterator[None]:
     """Say of a file that something is wrong in it, whatever that is."""
     try:
@@ -264,32 +237,47 @@ def _describe(place: Path, study: AnyStudy, *, keep_networks: bool) -> tuple[str
     asked = _description(study, keep_networks=keep_networks)
     path = place / DESCRIPTION
     try:
-        known = _read(place) if path.exists() else asked
+        known = read_description(place) if path.exists() else asked
     except ArgumentError as error:
         raise ArgumentError(f"{error}; free is {str(free_place(place))!r}") from None
-    (now,) = asked["versions"]
     with _understood(path):
-        other = _differences(known, asked)
-        merged = known | {
-            "initializers": known["initializers"] | asked["initializers"],
-            **{name: list(dict.fromkeys(known[name] + asked[name])) for name in _SEVERAL},
-            "asked": asked["asked"],
-            "versions": [v for v in known["versions"] if v != now] + [now],
-        }
+        other = differences(known, asked)
+        whole = merged(known, asked)
     if other:
         takes = (
             f"a folder of this study, {asked['summary']}, such as {str(free_place(place))!r}; it "
             f"holds {known['summary']} ({', '.join(other)})"
         )
         raise bad_argument("out", place, takes)
-    if merged != known or not path.exists():  # first of all: by it the folder is known as a study
-        text = json.dumps(merged | {"checksum": _checksum(merged)}, indent=2, ensure_ascii=False)
-        write_whole(path, f"{text}\n".encode())
+    if whole != known or not path.exists():  # first of all: by it the folder is known as a study
+        describe(place, whole)
     if isinstance(study, Study) and not _has_data(place, study):
         arrays = {name: getattr(study.dataset, name) for name in _ARRAYS}
         set_aside(place, place / _DATA)
         write_whole(place / _DATA, as_npz(arrays))
-    return _versions_differ(merged["versions"])
+    return _versions_differ(whole["versions"])
+
+
+def merged(known: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of what a folder holds and of what else is asked, as one."""
+    return dict(known) | {
+        "initializers": known["initializers"] | asked["initializers"],
+        **{name: list(dict.fromkeys(known[name] + asked[name])) for name in _SEVERAL},
+        "asked": asked["asked"],
+        "versions": [v for v in known["versions"] if v not in asked["versions"]]
+        + asked["versions"],
+    }
+
+
+def describe(place: Path, whole: Mapping[str, Any]) -> None:
+    """Write what a folder says of its study."""
+    text = json.dumps({**whole, "checksum": _checksum(whole)}, indent=2, ensure_ascii=False)
+    write_whole(place / DESCRIPTION, f"{text}\n".encode())
+
+
+def kinds_of(described: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return which tables, and whether networks, the parts of a described study have."""
+    return _kinds(described["keep_networks"])
 
 
 def _description(study: AnyStudy, *, keep_networks: bool) -> dict[str, Any]:
@@ -312,7 +300,7 @@ def _description(study: AnyStudy, *, keep_networks: bool) -> dict[str, Any]:
     return plain
 
 
-def _differences(known: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+def differences(known: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     """Return in what the study of a folder is another one than what is asked."""
     pairs = {name: (known[name], asked[name]) for name in ("format", "keep_networks")}
     for name in asked["initializers"].keys() & known["initializers"].keys():
@@ -336,7 +324,8 @@ def _said(pairs: Mapping[str, tuple[Any, Any]]) -> list[str]:
     return [f"{name} {a} and not {b}" for name, (a, b) in pairs.items() if a != b]
 
 
-def _read(place: Path) -> dict[str, Any]:
+def read_description(place: Path) -> dict[str, Any]:
+    """Return what a folder says of its study, or raise ArgumentError."""
     path = place / DESCRIPTION
     try:
         described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -7,16 +7,57 @@ name and checksum: a file that isn't in the record, or was changed since, is som
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
+from filelock import Timeout
+
+from goodinit.datasets import NAMES
 from goodinit.errors import bad_argument
 from goodinit.store.parts import unfinished, write_whole
 
 RECORD, LOCK, DESCRIPTION = ".goodinit.json", ".lock", "study.json"
 _SHOWN = 3  # names of what is in the way
+
+
+@contextmanager
+def writable(place: Path) -> Iterator[None]:
+    """Say in one line where a folder cannot be written."""
+    try:
+        yield
+    except Timeout:
+        raise bad_argument("out", place, "a folder that no other process is writing") from None
+    except OSError as error:
+        takes = f"a folder that can be written ({error.strerror or error})"
+        raise bad_argument("out", place, takes) from None
+
+
+def check_out(folder: str | Path, data: Any = None) -> Path:
+    """Return the place for a study, where it is new, empty, or a study already.
+
+    Parameters
+    ----------
+    folder : str or Path
+    data : anything, optional
+        What is to be compared on: a folder of images is no place for pictures.
+
+    Raises
+    ------
+    ArgumentError
+        Where the place is anything else, or cannot be read.
+    """
+    with writable(Path(folder)):
+        is_path = isinstance(data, str | Path) and data != "" and data not in NAMES
+        if is_path and os.path.isdir(data):  # noqa: PTH112  # False of a name that is too long
+            images = Path(data).resolve()
+            if Path(folder).resolve().is_relative_to(images):
+                takes = f"a folder outside of the data, such as {str(free_place(images))!r}"
+                raise bad_argument("out", folder, takes)
+        return check_place("out", folder, marks=[DESCRIPTION])
 
 
 def check_place(argument: str, folder: str | Path, *, marks: Sequence[str]) -> Path:
@@ -50,8 +91,8 @@ def check_place(argument: str, folder: str | Path, *, marks: Sequence[str]) -> P
     if found and not any((place / mark).is_file() for mark in marks):
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         holds = f"it holds {', '.join(found[:_SHOWN])}{more}"
-        own = f"one of goodinit's (with a {' or '.join(marks)})"
-        takes = f"a new or empty folder or {own}, {instead} ({holds})"
+        own = f" or one of goodinit's (with a {' or '.join(marks)})" if marks else ""
+        takes = f"a new or empty folder{own}, {instead} ({holds})"
         raise bad_argument(argument, place, takes)
     return place
 

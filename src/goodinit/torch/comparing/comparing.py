@@ -19,7 +19,7 @@ from goodinit.comparison import Comparison
 from goodinit.errors import bad_argument, whole
 from goodinit.initializers import Scheme, read
 from goodinit.running.compare import Progress, run
-from goodinit.store.folder import check_out
+from goodinit.store.written import check_out
 from goodinit.study.trials import distinct, read_rates, read_seeds, several
 from goodinit.torch.comparing.curvature import chance_cost
 from goodinit.torch.comparing.engines import Loss
