@@ -267,3 +267,12 @@ def test_a_module_refuses_what_it_would_ignore(option: str, tmp_path: Path) -> N
     done = goodinit("compare", "circles", "--torch", "models:build", option, cwd=tmp_path)
     assert done.returncode == 2
     assert "takes no value beside --torch" in done.stderr
+
+
+def test_timing_tells_on_standard_error_where_time_went(tmp_path: Path) -> None:
+    done = goodinit("compare", "circles", "--init", "zeros", *QUICK, "--timing", cwd=tmp_path)
+    laps = [line.split(" s  ") for line in done.stderr.splitlines()]
+    *parts, (whole, last) = [(float(seconds), name) for seconds, name in laps]
+    assert last == "in all"
+    assert len(parts) == 4
+    assert sum(seconds for seconds, _ in parts) == pytest.approx(whole, abs=0.03)

@@ -26,6 +26,7 @@ from goodinit.cli.reading import (
     seeds_of,
 )
 from goodinit.cli.telling import tell
+from goodinit.cli.timing import Stopwatch
 from goodinit.cli.watching import study_bar, workers
 from goodinit.cli.yours import Whole, printing_aside, users_code
 from goodinit.errors import bad_argument
@@ -192,9 +193,16 @@ def compare(
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
+    timing: Annotated[
+        bool,
+        typer.Option(
+            "--timing", rich_help_panel=OUTPUT, help="Print on standard error where time went."
+        ),
+    ] = False,
     whole: Whole = False,
 ) -> None:
     """Train one network per initializer and seed, and compare what became of them."""
+    clock = Stopwatch()
     from goodinit import datasets, specs
     from goodinit.running.compare import run
     from goodinit.store.written import check_files, check_out, recorded
@@ -250,14 +258,20 @@ def compare(
             training=Training(**how, dtype=dtype or "float64"),
             **grid,
         )
+    clock.lap("importing, reading the data")
     with (
         study_bar(quiet) as bar,
         workers(scheduler, study, bar.say) as executor,
         users_code(whole) if module else nullcontext(),
         printing_aside(bool(module) and as_json),
     ):
+        clock.lap("compiling, or loading what was compiled")
         result = run(study, watch=bar, out=place, keep_networks=keep_networks, executor=executor)
+    clock.lap("training and measuring")
     tell(result, None if result.interrupted else place, formats, as_json=as_json)
+    clock.lap("verdicts, tables and pictures")
+    if timing:
+        clock.print()
     if result.interrupted:
         kept = f"{len(result.study.seeds)} of {len(study.seeds)} seeds"
         again = "the same command goes on" if out else "with --out it could go on"
