@@ -46,6 +46,7 @@ def test_a_number_far_out_is_a_remark() -> None:
     assert remark.evidence["far"] == 1
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_what_runs_out_of_sight_is_not_called_healthy() -> None:
     traced = torch.jit.trace(mlp(8, *[8] * 20, 3), torch.randn(4, 8))  # type: ignore[no-untyped-call]
     report = inspect(traced, *data(40, 8), cures=False)
