@@ -1,38 +1,47 @@
 """The scheme "auto": each parameter by its place in the model."""
 
 from functools import partial
+from math import prod
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
-from goodinit.initializers import Scheme, gain, normal, orthogonal, variance_scaling
+from goodinit.initializers import Scheme, draws, normal, orthogonal
+from goodinit.initializers.scheme import Weights
 from goodinit.torch.initializing.fans import EMBEDDINGS, RECURRENT, Parameter
 from goodinit.torch.initializing.schemes import Choice, Recipe, constant, conventional, fill
-from goodinit.torch.initializing.structure import Place, Structure, structure
+from goodinit.torch.initializing.structure import Place, Structure
+from goodinit.torch.initializing.uses import Block
 
 OUTPUT_GAIN = 0.1
+_LARGEST_ORTHOGONAL = 2**20  # numbers of a matrix; of larger ones normal draws are as good as that
 
 
-def auto(model: nn.Module, inputs: object) -> Recipe:
-    """Return the recipe that looks at what follows each layer.
+def auto(places: Structure) -> Recipe:
+    """Return the recipe that looks at what each layer reads, and at what its output goes through.
 
-    - A layer: N(0, gain²/fan_in), with ``goodinit.initializers.gain`` of the activation that its
-      output goes through, 1 where there is none (He et al. 2015).
-    - The last layer of a residual branch: gain 1/√branches, so that the branches together add as
+    - A layer: gain s / √E[x²], with x what it reads and s the spread that suits what follows it
+      (``reading.best_spread``; 1 for most). So the gain of an activation goes to the layer that
+      reads it, and the first one has gain 1 (for inputs that are standardised). Drawn orthogonal,
+      rows and columns of equal length, where it isn't large (Saxe et al. 2014). Where what it reads
+      is mostly its mean, as after a sigmoid, its rows sum to 0.
+    - The last layer of a residual branch: 1/√branches of that, so that the branches together add as
       much as one; GPT-2's 1/√(2 × blocks), its blocks having two branches each (Radford et al.
       2019). Where a normalization ends the branch, its weight gets 1/√branches instead. (Zero
       there, as of Goyal et al. 2017, would leave the branch without gradients at first.)
-    - The output layer: gain 0.1, so that the first outputs are small.
+    - The output layer: a spread of 0.1, so that the first outputs are small.
     - Embeddings: N(0, 1/dimensions), rows of length 1, also where an output layer shares them.
     - Recurrent layers: orthogonal recurrent weights per gate, gain 1 for the others; the bias of
       the LSTM's forget gate 1 (Jozefowicz et al. 2015).
     - Biases 0, normalization 1 and 0.
     """
-    places = structure(model, inputs)
 
     def choose(parameter: Parameter, named: bool) -> Choice:
-        if parameter.role == "weight" or (named and parameter.role == "raw"):
+        if parameter.role == "weight":
             return _weight(parameter, places)
+        if named and parameter.role == "raw" and parameter.tensor.dim() > 1:
+            return _rows(parameter, parameter.tensor.shape[-1])
         return _beside(parameter, places)
 
     return choose
@@ -40,14 +49,18 @@ def auto(model: nn.Module, inputs: object) -> Recipe:
 
 def _weight(parameter: Parameter, places: Structure) -> Choice:
     if any(isinstance(owner, EMBEDDINGS) for owner in parameter.owners):
-        dimensions = parameter.tensor.shape[1]
-        return _drawn(parameter, normal(dimensions**-0.5), "embedding: rows of length 1")
+        return _rows(parameter, parameter.tensor.shape[1])
     if isinstance(parameter.module, RECURRENT):
         if parameter.leaf.startswith("weight_hh"):
             return _drawn(parameter, orthogonal(), "recurrent: orthogonal per gate")
         return _scaled(parameter, 1.0, "gain 1")
-    factor, note = _gain(_place(parameter, places), places.branches)
-    return _scaled(parameter, factor, note)
+    place = _place(parameter, places)
+    factor, note = _gain(place, places.branches)
+    return _scaled(parameter, factor, note, place.read.off_centre)
+
+
+def _rows(parameter: Parameter, dimensions: int) -> Choice:
+    return _drawn(parameter, normal(dimensions**-0.5), "embedding: rows of length 1")
 
 
 def _place(parameter: Parameter, places: Structure) -> Place:
@@ -57,22 +70,47 @@ def _place(parameter: Parameter, places: Structure) -> Place:
         return Place()
     if last == "out_proj" and parameter.layer not in places.places:
         return places.places.get(attention, Place())
-    return places.places.get(parameter.layer, Place())
+    own = parameter.name if parameter.foreign else parameter.layer
+    return places.places.get(own, Place())
 
 
 def _gain(place: Place, branches: int) -> tuple[float, str]:
-    supposed = "; by the order of registration" if place.guessed else ""
+    spread, aims = place.spread, f", for a spread of {place.spread:.3g}"
     if place.branch and not place.norm:
-        return branches**-0.5, f"ends a residual branch: gain 1/√{branches}{supposed}"
-    if place.output:
-        return OUTPUT_GAIN, f"output: gain {OUTPUT_GAIN}{supposed}"
-    factor = gain(place.activation)
-    followed = f", {place.activation} follows" if place.activation != "linear" else ""
-    return factor, f"gain {factor:.4g}{followed}{supposed}"
+        spread, aims = branches**-0.5, f", ends a residual branch: spread 1/√{branches}"
+    elif place.output:
+        spread, aims = OUTPUT_GAIN, f", output: spread {OUTPUT_GAIN}"
+    gain = spread / place.read.size
+    reads = f", reads {' then '.join(place.read.bends)}" if place.read.bends else ""
+    if not place.read.known:
+        reads = ", what it reads is supposed to have spread 1"
+    if place.read.off_centre:
+        reads += ", rows sum to 0"
+    supposed = "; by the order of registration" if place.guessed else ""
+    return gain, f"gain {gain:.4g}{reads}{'' if spread == 1 else aims}{supposed}"
 
 
-def _scaled(parameter: Parameter, factor: float, note: str) -> Choice:
-    return _drawn(parameter, variance_scaling(factor**2, "fan_in", "normal"), note)
+def _scaled(parameter: Parameter, gain: float, note: str, centred: bool = False) -> Choice:
+    def write(tensor: Tensor, rng: np.random.Generator) -> None:
+        for block in parameter.blocks(tensor):
+            if prod(block.shape):
+                numbers = _even(block, rng, centred) * (gain / block.fan_in**0.5)
+                block.view.copy_(torch.from_numpy(numbers).reshape(block.view.shape))
+
+    return Choice("auto", write, note)
+
+
+def _even(block: Block, rng: np.random.Generator, centred: bool) -> Weights:
+    """Return a matrix of variance 1, with orthogonal rows or columns unless it is large."""
+    outputs, inputs = block.shape
+    if outputs * inputs > _LARGEST_ORTHOGONAL:
+        numbers = rng.standard_normal((outputs, inputs))
+    else:
+        numbers = draws.orthogonal(rng, (outputs, inputs), gain=max(outputs, inputs) ** 0.5)
+    if centred and inputs > 1:
+        numbers = numbers - numbers.mean(1, keepdims=True)
+        numbers *= (inputs / (inputs - 1)) ** 0.5
+    return numbers
 
 
 def _drawn(parameter: Parameter, scheme: Scheme, note: str) -> Choice:

@@ -1,6 +1,6 @@
 """What each parameter of a module is: its role, the blocks of its connections, and their fans."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from math import prod
@@ -12,34 +12,13 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils import parametrize
 
 from goodinit.errors import bad_argument
+from goodinit.torch.initializing.uses import Block, Use, cover
 
 Role = Literal["weight", "bias", "norm", "slope", "raw"]
 
 # Parameters of weight_norm and spectral_norm of old, and of pruning: the weight is computed from
 # them in a hook, so there is no weight to set.
 _COMPUTED_ELSEWHERE = ("_g", "_v", "_orig")
-
-
-@dataclass(frozen=True)
-class Block:
-    """Weights that connect one set of inputs with one set of outputs.
-
-    Attributes
-    ----------
-    view : Tensor
-        Shape (outputs, inputs, kernel...), sharing the parameter's memory.
-    fan_in, fan_out : float
-        How many weights meet in one output, and how many leave one input, on the average over
-        positions: of a transposed convolution of kernel k and stride s, k/s meet in an output.
-    taps : tuple of slice
-        The positions of the kernel through which an output sees one input only: the middle one,
-        and for a transposed convolution as many as its stride.
-    """
-
-    view: Tensor
-    fan_in: float
-    fan_out: float
-    taps: tuple[slice, ...] = ()
 
 
 def _plain(parts: Sequence[Tensor]) -> list[Block]:
@@ -121,6 +100,9 @@ class Parameter:
     layer, leaf : str
         The name of that module, and that of the parameter within it.
     trainable : bool
+    uses : tuple of Use
+        How functions were called with it, where it is of no layer that PyTorch brings and the
+        model was watched: those that show each number once for weights, others otherwise.
     """
 
     names: tuple[str, ...]
@@ -129,6 +111,7 @@ class Parameter:
     layer: str
     leaf: str
     trainable: bool
+    uses: tuple[Use, ...] = ()
 
     @property
     def name(self) -> str:
@@ -147,6 +130,11 @@ class Parameter:
         return self.leaf not in self.module._parameters
 
     @property
+    def foreign(self) -> bool:
+        """Whether it is of no kind of module that PyTorch brings."""
+        return not isinstance(self.module, (*NORMS, nn.PReLU, *LAYERS))
+
+    @property
     def role(self) -> Role:
         """What it is to its module; raw where PyTorch brings no module of that kind."""
         if isinstance(self.module, NORMS):
@@ -155,7 +143,10 @@ class Parameter:
             return "slope"
         if isinstance(self.module, LAYERS):
             return "bias" if "bias" in self.leaf else "weight"
-        return "raw"
+        if self.uses and self.uses[0].kind == "product":
+            return "weight"
+        line = self.tensor.dim() < 2  # a line of numbers, or one
+        return "bias" if line and "bias" in self.leaf.lower() else "raw"
 
     def blocks(self, tensor: Tensor) -> list[Block]:
         """Return the blocks of a tensor of this parameter's shape.
@@ -163,13 +154,17 @@ class Parameter:
         What is not a layer's weight is read as (outputs, inputs), its first dimension being the
         outputs; that of one dimension as a column.
         """
+        if self.role == "weight" and self.foreign:
+            return [block for use in self.uses for block in use.blocks(tensor)]
         if self.role == "weight":
             layout = next(f for kind, f in _LAYOUTS.items() if isinstance(self.module, kind))
             return layout(self.module, self.leaf, tensor)
         return _plain([tensor if tensor.ndim > 1 else tensor.view(-1, 1)])
 
 
-def parameters(model: nn.Module) -> list[Parameter]:
+def parameters(
+    model: nn.Module, uses: Mapping[int, Sequence[Use]] | None = None
+) -> list[Parameter]:
     """Return every parameter once, in the order of ``named_parameters``.
 
     A weight that an embedding shares with another layer has that layer's fans: a lookup works at
@@ -178,6 +173,8 @@ def parameters(model: nn.Module) -> list[Parameter]:
     Parameters
     ----------
     model : Module
+    uses : mapping, optional
+        From the ``id`` of a parameter to how functions were called with it.
 
     Returns
     -------
@@ -201,7 +198,7 @@ def parameters(model: nn.Module) -> list[Parameter]:
             for leaf, held in _held(module).items():
                 _refuse(f"{path}.{leaf}".lstrip("."), module, held)
                 holders.setdefault(id(held), []).append((path, module, leaf))
-    return [_parameter(held) for held in holders.values()]
+    return [_parameter(held, uses or {}) for held in holders.values()]
 
 
 def _held(module: nn.Module) -> dict[str, Any]:
@@ -211,10 +208,12 @@ def _held(module: nn.Module) -> dict[str, Any]:
     return own | dict(computed.items())
 
 
-def _parameter(holders: list[_Holder]) -> Parameter:
+def _parameter(holders: list[_Holder], uses: Mapping[int, Sequence[Use]]) -> Parameter:
     layer, module, leaf = min(holders, key=lambda holder: isinstance(holder[1], EMBEDDINGS))
     held = _held(module)[leaf]
     originals = [held] if isinstance(held, Tensor) else held.parameters()
+    used = uses.get(id(held), ())
+    others = tuple(use for use in used if use.kind != "product")
     return Parameter(
         tuple(f"{path}.{own}".lstrip(".") for path, _, own in holders),
         tuple(owner for _, owner, _ in holders),
@@ -222,6 +221,7 @@ def _parameter(holders: list[_Holder]) -> Parameter:
         layer,
         leaf,
         trainable=any(original.requires_grad for original in originals),
+        uses=(cover(used, held.shape) or others[:1]) if used else (),
     )
 
 

@@ -1,9 +1,10 @@
 """How a PyTorch module is initialized: every parameter by a scheme, and a table that says so."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,20 @@ from goodinit.initializers.scheme import Draw, Shape, Weights, generator
 from goodinit.torch.initializing.auto import auto
 from goodinit.torch.initializing.data_driven import scale_in_order
 from goodinit.torch.initializing.fans import Parameter, parameters, std
-from goodinit.torch.initializing.schemes import Choice, Recipe, default, drawn, keep, read
+from goodinit.torch.initializing.schemes import (
+    UNKNOWN_FANS,
+    Choice,
+    Recipe,
+    default,
+    drawn,
+    keep,
+    read,
+)
+from goodinit.torch.initializing.structure import Structure, structure
 
 COLUMNS = ("parameter", "module", "shape", "fan_in", "fan_out", "scheme", "gain", "std", "note")
 
+_WORTH_SAYING = 0.1  # of all numbers
 _Spec = str | Scheme | Draw | Callable[[], Scheme]
 _Rule = tuple[type[nn.Module] | str, Recipe]
 
@@ -99,8 +110,10 @@ def initialize(
         raise bad_argument("model", model, "a torch.nn.Module")
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     seed = whole("seed", seed, at_least=0)
-    listed = parameters(model)
-    recipes = _recipes(model, seed, inputs)
+    parameters(model)  # refuses what has no memory, before it is called
+    seen = cache(partial(structure, model, inputs))
+    listed = parameters(model, seen().uses if inputs is not None else {})
+    recipes = _recipes(model, seed, inputs, seen)
     chosen = _chosen(model, listed, read(scheme, "scheme", recipes), _read_rules(rules, recipes))
     with _undone_on_error(model), torch.no_grad():
         for index, (parameter, choice) in enumerate(zip(listed, chosen, strict=True)):
@@ -109,13 +122,16 @@ def initialize(
         scaled = [p for p, c in zip(listed, chosen, strict=True) if c.scheme == "lsuv"]
         notes = scale_in_order(model, scaled, inputs) if scaled else {}
         rows = [_row(p, c, notes.get(p.name)) for p, c in zip(listed, chosen, strict=True)]
+    _warn_of_left(list(zip(listed, chosen, strict=True)), inputs is not None)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _recipes(model: nn.Module, seed: int, inputs: object) -> dict[str, Callable[[], Recipe]]:
+def _recipes(
+    model: nn.Module, seed: int, inputs: object, seen: Callable[[], Structure]
+) -> dict[str, Callable[[], Recipe]]:
     """Return the makers of the schemes that need more than a parameter."""
     return {
-        "auto": partial(auto, model, inputs),
+        "auto": lambda: auto(seen()),
         "default": partial(default, model, seed),
         "keep": lambda: keep,
         "lsuv": partial(_lsuv, inputs),
@@ -154,11 +170,20 @@ def _chosen(
         if not fitting:
             takes = "types and patterns that fit a parameter of the model"
             raise bad_argument("rules", key if isinstance(key, str) else key.__name__, takes)
-        named = all(parameter.role != "weight" for parameter in fitting)
+        named = not any(
+            parameter.role == "weight" or _of_a_layer(parameter) for parameter in fitting
+        )
+        named |= isinstance(key, str) and any(key == name for p in fitting for name in p.names)
         for parameter in fitting:
             if parameter.name not in ruled:
                 ruled[parameter.name] = by_rule(parameter, named)
     return [_untouchable(p) or ruled.get(p.name) or recipe(p, False) for p in listed]
+
+
+def _of_a_layer(parameter: Parameter) -> bool:
+    """Return whether a foreign module has more than this: a rule for it isn't one for each part."""
+    own = dict(parameter.module.named_parameters(recurse=False))
+    return parameter.role == "raw" and parameter.tensor.dim() > 1 and len(own) > 1
 
 
 def _fits(key: type[nn.Module] | str, parameter: Parameter, modules: dict[str, nn.Module]) -> bool:
@@ -212,6 +237,24 @@ def _write(parameter: Parameter, choice: Choice, rng: np.random.Generator) -> No
         )
     if parameter.parametrized:
         setattr(parameter.module, parameter.leaf, tensor)
+
+
+def _warn_of_left(chosen: list[tuple[Parameter, Choice]], seen: bool) -> None:
+    """Say which share of the numbers nothing was known of, if it matters."""
+    left = [
+        p
+        for p, c in chosen
+        if p.role == "raw" and not p.uses and c.fill is None and "own" in c.note
+    ]
+    left += [p for p, c in chosen if c.note.endswith(UNKNOWN_FANS)]
+    count, every = (sum(p.tensor.numel() for p in some) for some in (left, [p for p, _ in chosen]))
+    if left and count > _WORTH_SAYING * every:
+        names = ", ".join(p.name for p in left[:3]) + (", …" if len(left) > 3 else "")
+        why = "no product was seen with them" if seen else "inputs= would show what they are for"
+        warnings.warn(
+            f"{count / every:.0%} of all numbers were left as they were: {names} ({why})",
+            stacklevel=3,
+        )
 
 
 def _reset_statistics(model: nn.Module) -> None:

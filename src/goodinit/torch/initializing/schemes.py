@@ -17,7 +17,8 @@ from goodinit import initializers, specs
 from goodinit.errors import bad_argument
 from goodinit.initializers import ALIASES, SCHEMES, Scheme, draws
 from goodinit.initializers.scheme import Shape, Weights, generator
-from goodinit.torch.initializing.fans import Block, Parameter
+from goodinit.torch.initializing.fans import Parameter
+from goodinit.torch.initializing.uses import Block
 
 Fill = Callable[[Tensor, np.random.Generator], None]
 
@@ -77,9 +78,25 @@ def drawn(scheme: Scheme) -> Recipe:
     def choose(parameter: Parameter, named: bool) -> Choice:
         if parameter.role != "weight" and not named:
             return conventional(parameter)
+        if parameter.role != "weight" and _needs_fans(scheme):
+            if parameter.tensor.dim() < 2:
+                raise bad_argument(
+                    "rules",
+                    f"{scheme.name} for {parameter.name}",
+                    "for what has no fans, a scheme that needs none, such as normal(std=0.02)",
+                )
+            if parameter.role == "raw":
+                return keep(parameter, why=UNKNOWN_FANS)
         return Choice(scheme.name, partial(fill, scheme, parameter))
 
     return choose
+
+
+UNKNOWN_FANS = "its fans follow from its use, which inputs= show where they reach a product"
+
+
+def _needs_fans(scheme: Scheme) -> bool:
+    return _function(scheme) in {draws.variance_scaling, draws.sparse}
 
 
 def fill(scheme: Scheme, parameter: Parameter, tensor: Tensor, rng: np.random.Generator) -> None:
@@ -104,8 +121,9 @@ def fill(scheme: Scheme, parameter: Parameter, tensor: Tensor, rng: np.random.Ge
             middle = block.view[(slice(None), slice(None), *block.taps)]
             middle.copy_(matrix.view(outputs, inputs, *[1] * len(block.taps)).expand_as(middle))
         else:
-            shape = (block.view.shape[0], prod(block.view.shape[1:]))
-            weights = scheme(rng, shape) * _fan_correction(scheme, shape, block)
+            if not prod(block.shape):
+                continue  # nothing to draw
+            weights = scheme(rng, block.shape) * _fan_correction(scheme, block.shape, block)
             block.view.copy_(torch.from_numpy(weights).reshape(block.view.shape))
 
 

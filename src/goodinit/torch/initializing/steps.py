@@ -12,26 +12,31 @@ from torch.overrides import TorchFunctionMode
 
 from goodinit.torch.initializing.data_driven import run, tensors
 from goodinit.torch.initializing.fans import LAYERS, NORMS
+from goodinit.torch.initializing.replaying import Replay, replay, replay_function, replay_module
+from goodinit.torch.initializing.uses import Known, Use, use_of
 
-# The activation of goodinit.activations whose gain an operation takes: its own, or that of the one
-# it imitates. An operation is a function or the type of a module, in lower case.
+# The name of the activation that an operation is. An operation is a function or the type of a
+# module, in lower case.
 _ACTIVATIONS = {
     "relu": "relu",
-    "relu6": "relu",
+    "relu6": "relu6",
     "leakyrelu": "leaky_relu",
     "rrelu": "leaky_relu",
     "prelu": "leaky_relu",
     "tanh": "tanh",
-    "hardtanh": "tanh",
-    "softsign": "tanh",
+    "hardtanh": "hardtanh",
+    "softsign": "softsign",
+    "sigmoid": "sigmoid",
+    "hardsigmoid": "hardsigmoid",
     "elu": "elu",
-    "celu": "elu",
+    "celu": "celu",
     "selu": "selu",
     "gelu": "gelu",
     "silu": "silu",
-    "mish": "silu",
-    "hardswish": "silu",
+    "mish": "mish",
+    "hardswish": "hardswish",
     "softplus": "softplus",
+    "sin": "sin",
 }
 _SLOPES = {"leakyrelu": 0.01, "prelu": 0.25, "rrelu": (1 / 8 + 1 / 3) / 2}  # PyTorch's defaults
 
@@ -42,6 +47,9 @@ class Step:
 
     ``before`` and ``layers_before`` are sets of steps as bits: all that its result depends on, and
     those of them that are layers. ``depth`` is the number of layers on the longest way to it.
+    ``layer`` says whether it is one itself: a module, or a function that was called with weights,
+    which goes by the parameter's name. ``replay`` does the same to other tensors, given by the
+    numbers of the steps that they stand for.
     """
 
     operation: str
@@ -52,6 +60,8 @@ class Step:
     before: int
     layers_before: int
     depth: int
+    layer: bool = False
+    replay: Replay | None = None
 
     @property
     def activation(self) -> str | None:
@@ -67,30 +77,36 @@ class Step:
 
 @dataclass
 class Graph:
-    """The steps of a forward pass in order, and the layers whose order is only supposed."""
+    """The steps of a forward pass in order.
+
+    With the layers whose order is only supposed, and the uses that functions made of parameters,
+    by their ``id``.
+    """
 
     steps: list[Step] = field(default_factory=list)
     guessed: set[str] = field(default_factory=set)
+    uses: dict[int, list[Use]] = field(default_factory=dict)
 
-    def add(
+    def add(  # noqa: PLR0917
         self,
         operation: str,
         inputs: Sequence[int] = (),
         name: str = "",
         module: nn.Module | None = None,
         slope: float | None = None,
+        again: Replay | None = None,
+        layer: bool = False,
     ) -> int:
         """Append a step and return its number."""
         before = layers = depth = 0
         for number in inputs:
             step, bit = self.steps[number], 1 << number
-            is_layer = isinstance(step.module, LAYERS)
             before |= step.before | bit
-            layers |= step.layers_before | (bit if is_layer else 0)
-            depth = max(depth, step.depth + is_layer)
-        self.steps.append(
-            Step(operation, tuple(inputs), name, module, slope, before, layers, depth)
-        )
+            layers |= step.layers_before | (bit if step.layer else 0)
+            depth = max(depth, step.depth + step.layer)
+        layer |= isinstance(module, LAYERS)
+        way = before, layers, depth, layer, again
+        self.steps.append(Step(operation, tuple(inputs), name, module, slope, *way))
         return len(self.steps) - 1
 
 
@@ -117,7 +133,8 @@ def _slope(arguments: Sequence[object], keywords: dict[str, Any]) -> float | Non
 def _add_module(graph: Graph, module: nn.Module, name: str, inputs: Sequence[int]) -> int:
     slope = getattr(module, "negative_slope", getattr(module, "init", None))
     known = float(slope) if isinstance(slope, float | int) else None
-    return graph.add(type(module).__name__.lower(), inputs, name, module, known)
+    again = replay_module(module, inputs)
+    return graph.add(type(module).__name__.lower(), inputs, name, module, known, again)
 
 
 class _Shallow(fx.Tracer):
@@ -172,7 +189,8 @@ def _expand_nodes(
         else:
             target = node.target if isinstance(node.target, str) else _operation(node.target)
             slope = _slope(node.args, node.kwargs)
-            step_of[node] = graph.add(target.replace("_", ""), known, slope=slope)
+            again = replay(node.op, node.target, node.args, node.kwargs, step_of.get)
+            step_of[node] = graph.add(target.replace("_", ""), known, slope=slope, again=again)
     raise AssertionError("fx ends every graph with its output")
 
 
@@ -201,7 +219,8 @@ def _expand_transformer(graph: Graph, module: Any, name: str, inputs: Sequence[i
             )
             stream = graph.add("add", [stream, branch])
     up = _add_module(graph, module.linear1, f"{name}.linear1".lstrip("."), [stream])
-    bent = graph.add(_operation(module.activation), [up])
+    again = replay_function(module.activation, up)
+    bent = graph.add(_operation(module.activation), [up], again=again)
     down = _add_module(graph, module.linear2, f"{name}.linear2".lstrip("."), [bent])
     return graph.add("add", [stream, down])
 
@@ -209,22 +228,47 @@ def _expand_transformer(graph: Graph, module: Any, name: str, inputs: Sequence[i
 class _Watch(TorchFunctionMode):
     """Records what is called outside of the modules that are one step."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.graph = Graph()
         self.inside = 0
         self.step_of: dict[int, int] = {}
         self.kept: list[torch.Tensor] = []  # a tensor that is gone would lend its id to another
+        self.weights = Known(model)
+        self.layer_of = {
+            id(own): name if isinstance(module, LAYERS) else f"{name}.{leaf}".lstrip(".")
+            for name, module in model.named_modules()
+            for leaf, own in module._parameters.items()
+        }
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
+        if self.inside:
+            return func(*args, **(kwargs or {}))
+        with torch._C.DisableTorchFunction():
+            known, layer = self.known((args, kwargs)), self.used(func, args, kwargs or {})
+            again = replay("call_function", func, args, kwargs or {}, self.number)
         result = func(*args, **(kwargs or {}))
-        known = self.known((args, kwargs))
-        if not self.inside and known and tensors(result):
+        if known and tensors(result):
             slope = _slope(args, kwargs or {})
-            self.made(result, self.graph.add(_operation(func), known, slope=slope))
+            step = self.graph.add(
+                _operation(func), known, layer, slope=slope, again=again, layer=bool(layer)
+            )
+            self.made(result, step)
         return result
+
+    def number(self, tensor: object) -> int | None:
+        """Return the step that a tensor comes from."""
+        return self.step_of.get(id(tensor))
+
+    def used(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """Take note of the parameters that a function gets; return the layer that it is."""
+        layer = ""
+        for parameter, use in use_of(getattr(func, "__name__", ""), args, kwargs, self.weights):
+            self.graph.uses.setdefault(id(parameter), []).append(use)
+            layer = self.layer_of[id(parameter)] if use.kind in ("product", "lookup") else layer
+        return layer
 
     def known(self, given: object) -> list[int]:
         """Return the steps that tensors come from, each once."""
@@ -261,7 +305,7 @@ def watched(model: nn.Module, inputs: object) -> Graph:
     ArgumentError
         Where it doesn't take them.
     """
-    watch = _Watch()
+    watch = _Watch(model)
     watch.made(inputs, watch.graph.add("input"))
     with ExitStack() as stack:
         for name, module in model.named_modules():

@@ -1,12 +1,14 @@
 """What follows each layer of a model: its activation, the end of a residual branch, the output."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from torch import nn
 
-from goodinit.torch.initializing.fans import LAYERS, NORMS
+from goodinit.torch.initializing.fans import NORMS
+from goodinit.torch.initializing.reading import Read, Reading
 from goodinit.torch.initializing.steps import Graph, Step, traced, watched
+from goodinit.torch.initializing.uses import Use
 
 _SUMS = {"add", "iadd", "radd", "sub", "isub"}
 _LAYER_FUNCTIONS = {"linear", "conv1d", "conv2d", "conv3d"}
@@ -31,6 +33,10 @@ class Place:
         Whether all this rests on the order in which the modules are registered.
     norm : str or None
         The name of the normalization between it and the end of its residual branch.
+    read : Read
+        What it reads.
+    spread : float
+        The standard deviation that its output should have.
     """
 
     activation: str = "linear"
@@ -38,14 +44,21 @@ class Place:
     output: bool = False
     guessed: bool = False
     norm: str | None = None
+    read: Read = field(default_factory=Read)
+    spread: float = 1.0
 
 
 @dataclass(frozen=True)
 class Structure:
-    """The places of a model's layers by their names, and the number of its residual branches."""
+    """The places of a model's layers by their names, and the number of its residual branches.
+
+    With the uses that functions made of its parameters, by their ``id``. A layer is a module, or a
+    parameter that a function was called with.
+    """
 
     places: dict[str, Place]
     branches: int
+    uses: dict[int, list[Use]] = field(default_factory=dict)
 
 
 def structure(model: nn.Module, inputs: object = None) -> Structure:
@@ -78,12 +91,20 @@ def structure(model: nn.Module, inputs: object = None) -> Structure:
         for used in step.inputs:
             users[used].append(number)
     places: dict[str, Place] = {}
+    first: dict[str, int] = {}
     sums: set[int] = set()
     for number, step in enumerate(graph.steps):
-        if isinstance(step.module, LAYERS) and step.name not in places:
+        if step.layer and step.name not in places:
             places[step.name], end = _place(graph, users, number)
+            first[step.name] = number
             sums |= end
-    return Structure(places, len(sums))
+    reading = Reading(graph)
+    for number in first.values():
+        reading.spread(number)
+    for name, number in first.items():
+        told = reading.read(number), reading.spreads.get(number, 1.0)
+        places[name] = replace(places[name], read=told[0], spread=told[1])
+    return Structure(places, len(sums), graph.uses)
 
 
 def _place(graph: Graph, users: list[list[int]], layer: int) -> tuple[Place, set[int]]:
@@ -126,7 +147,7 @@ def _stops(graph: Graph, step: Step, layer: int) -> bool:
 
     By itself; as a factor; or as a branch that starts at this layer's output and is added to it.
     """
-    if isinstance(step.module, LAYERS) or step.operation in _LAYER_FUNCTIONS:
+    if step.layer or step.operation in _LAYER_FUNCTIONS:
         return True
     bit = 1 << layer
     alone = not step.layers_before & ~(graph.steps[layer].layers_before | bit)
@@ -144,7 +165,7 @@ def _ends_branch(graph: Graph, total: Step, came_from: int, layer: int) -> bool:
     for number in total.inputs:
         other = graph.steps[number]
         common = branch.before & (other.before | 1 << number)
-        reached = other.depth + isinstance(other.module, LAYERS)
+        reached = other.depth + other.layer
         if number != came_from and common and reached < depth:
             return True
     return False

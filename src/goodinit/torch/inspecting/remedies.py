@@ -164,7 +164,7 @@ def _weights(patient: Patient, layers: Sequence[str]) -> Trial | None:
         own = patient.of(layer)
         usual = _SCHEMES.get(patient.activations.get(layer, ""), "auto")
         raw = [p.name for p in own if p.role == "raw" and p.tensor.dim() > 1]
-        schemes |= dict.fromkeys(raw, "lecun_normal" if usual == "auto" else usual)
+        schemes |= dict.fromkeys(raw, "auto")  # which sees their fans in their use
         if layer and any(p.role != "raw" for p in own):
             special = isinstance(patient.modules[layer], (*NORMS, *EMBEDDINGS, *RECURRENT))
             schemes[layer] = "auto" if special or _looked_up(own) else usual
