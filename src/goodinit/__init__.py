@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from goodinit.errors import ArgumentError, StudyStoppedError
     from goodinit.initializers import Scheme, gain
     from goodinit.running.compare import compare, load
+    from goodinit.running.mapping import Map, map  # noqa: A004
     from goodinit.theory.predict import Prediction, predict
 
 __all__ = [
     "ArgumentError",
     "Comparison",
     "Dataset",
+    "Map",
     "Prediction",
     "Scheme",
     "StudyStoppedError",
@@ -26,6 +28,7 @@ __all__ = [
     "gain",
     "initializers",
     "load",
+    "map",
     "predict",
     "reproduce",
     "theory",
@@ -36,12 +39,14 @@ _HOMES = {
     "ArgumentError": "errors",
     "Comparison": "comparison",
     "Dataset": "datasets",
+    "Map": "running.mapping",
     "Prediction": "theory.predict",
     "Scheme": "initializers",
     "StudyStoppedError": "errors",
     "compare": "running.compare",
     "gain": "initializers",
     "load": "running.compare",
+    "map": "running.mapping",
     "predict": "theory.predict",
     "reproduce": "articles.reproduce",
 }

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from goodinit import activations
 from goodinit.errors import bad_argument, bad_name
 from goodinit.initializers import Scheme, draw_weights
+from goodinit.initializers.scheme import draw_biases
 
 Array = NDArray[np.floating]
 Parameters = list[tuple[Array, Array]]  # one (weights, biases) per layer
@@ -145,7 +146,7 @@ OUTPUTS: dict[str, Output] = {
 
 
 def initialize(network: Network, scheme: Scheme, seed: int) -> Parameters:
-    """Return the network's weights as the scheme draws them from the seed, and biases of zero.
+    """Return the network's weights and biases as the scheme draws them from the seed.
 
     Examples
     --------
@@ -154,7 +155,7 @@ def initialize(network: Network, scheme: Scheme, seed: int) -> Parameters:
     [(10, 2), (1, 10)]
     """
     drawn = draw_weights(scheme, network.layers, seed)
-    return [(weights, np.zeros(len(weights))) for weights in drawn]
+    return list(zip(drawn, draw_biases(scheme, network.layers, seed), strict=True))
 
 
 def pack(parameters: Parameters) -> Array:

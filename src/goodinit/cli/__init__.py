@@ -7,6 +7,7 @@
 - ``inspect``: what is wrong with a PyTorch module
 - ``scale``: what becomes of a PyTorch module's layers as it grows
 - ``predict``: what theory says of a network
+- ``map``: what became of a grid of networks
 - ``reproduce``: the articles' figures
 - ``initializers``: the schemes
 - ``options``: the options that several share

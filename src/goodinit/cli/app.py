@@ -9,6 +9,7 @@ from goodinit.cli.compare import compare
 from goodinit.cli.ending import INTERRUPTED, complain, fault, leave, open_streams
 from goodinit.cli.initializers import initializers
 from goodinit.cli.inspect import inspect
+from goodinit.cli.map import map as draw_map
 from goodinit.cli.merge import merge
 from goodinit.cli.predict import predict
 from goodinit.cli.reproduce import reproduce
@@ -24,6 +25,7 @@ COMMANDS = (
     inspect,
     scale,
     predict,
+    draw_map,
     reproduce,
     initializers,
 )  # as `goodinit --help` lists them

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from goodinit.errors import ArgumentError, bad_argument, bad_name
-from goodinit.initializers.scheme import Draw, Scheme
+from goodinit.initializers.scheme import Draw, Scheme, with_biases
 from goodinit.initializers.schemes import (
     SCHEMES,
     glorot_normal,
@@ -29,6 +29,8 @@ ALIASES: dict[str, Callable[..., Scheme]] = {
     "kaiming_uniform": he_uniform,
 }
 
+_WITH_BIASES = re.compile(r"(?P<weights>[^+]+?)\s*\+\s*(?P<biases>bias\(.*\))\s*")
+
 
 def read(spec: str | Scheme | Draw | Callable[[], Scheme]) -> Scheme:
     """Return the scheme that is meant.
@@ -38,7 +40,8 @@ def read(spec: str | Scheme | Draw | Callable[[], Scheme]) -> Scheme:
     spec : str, Scheme or callable
         A spec string such as ``"he_normal"``, ``"normal(std=10)"`` or
         ``"variance_scaling(2, fan_in, uniform)"``; a scheme, or the function of this module that
-        makes it; or any callable ``(rng, shape) -> array``, shown by its ``__name__``.
+        makes it; or any callable ``(rng, shape) -> array``, shown by its ``__name__``. A string may
+        have random biases too: ``"he_normal + bias(std=0.1)"``.
 
     Raises
     ------
@@ -57,6 +60,9 @@ def read(spec: str | Scheme | Draw | Callable[[], Scheme]) -> Scheme:
     """
     if isinstance(spec, Scheme):
         return spec
+    if isinstance(spec, str) and (split := _WITH_BIASES.fullmatch(spec)):
+        takes = {"bias": lambda std: with_biases(read(split["weights"]), std)}
+        return build("initializer", split["biases"], takes)
     if isinstance(spec, str):
         return build("initializer", spec, SCHEMES | ALIASES)
     if not callable(spec):

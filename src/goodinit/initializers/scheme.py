@@ -7,10 +7,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from goodinit.errors import ArgumentError, bad_argument
+from goodinit.errors import ArgumentError, bad_argument, number
 
 Shape = tuple[int, int]
 Weights = NDArray[np.float64]
+_BIASES = 2**20  # the first spawn key of biases; no network has so many layers
+
 Draw = Callable[[np.random.Generator, Shape], Weights]
 
 
@@ -24,6 +26,8 @@ class Scheme:
         Shown in tables and pictures, and, for a scheme of this module, what ``read`` takes.
     draw : callable
         ``draw(rng, shape)`` returns weights of ``shape = (fan_out, fan_in)``.
+    bias_std : float
+        The biases are drawn from N(0, bias_std²).
 
     Examples
     --------
@@ -35,6 +39,7 @@ class Scheme:
 
     name: str
     draw: Draw
+    bias_std: float = 0.0
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> Weights:
         """Return weights of ``shape = (fan_out, fan_in)``, as float64.
@@ -79,6 +84,30 @@ class Scheme:
 def generator(seed: int, layer: int) -> np.random.Generator:
     """Return the generator of one layer, independent of every other layer's and seed's."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(layer,)))
+
+
+def with_biases(scheme: Scheme, std: float) -> Scheme:
+    """Return the scheme with biases from N(0, std²), named as ``read`` takes it.
+
+    Examples
+    --------
+    >>> from goodinit.initializers import he_normal, read
+    >>> with_biases(he_normal(), 0.5).name, read("he_normal + bias(std=0.5)").bias_std
+    ('he_normal + bias(std=0.5)', 0.5)
+    """
+    std = number("std", std, "a number above 0", lambda n: n > 0)
+    shown = repr(std).removesuffix(".0")
+    return Scheme(f"{scheme.name} + bias(std={shown})", scheme.draw, std)
+
+
+def draw_biases(scheme: Scheme, layers: tuple[int, ...], seed: int) -> list[Weights]:
+    """Return each layer's biases, (layers[l + 1],), from streams that no weights have."""
+    return [
+        scheme.bias_std * generator(seed, _BIASES + layer).standard_normal(units)
+        if scheme.bias_std
+        else np.zeros(units)
+        for layer, units in enumerate(layers[1:])
+    ]
 
 
 def draw_weights(scheme: Scheme, layers: tuple[int, ...], seed: int) -> list[Weights]:

@@ -330,7 +330,7 @@ def predict(
     activation : str or callable
         Of the hidden layers; a callable maps arrays elementwise.
     bias_std : float
-        Standard deviation of the biases.
+        Standard deviation of the biases; where it is 0, that of the initializer counts.
     draws : int
         How many networks may be drawn for a band where no formula holds (narrow and deep networks:
         ``Prediction.bands`` says where); 0 for formulas only, which take milliseconds.
@@ -380,7 +380,7 @@ def of_network(
     units = [whole("hidden", size, at_least=1) for size in several("hidden", hidden)]
     known = read_activation(activation)
     scheme = read(initializer)
-    std = number("bias_std", bias_std, "a number from 0", lambda n: n >= 0)
+    std = number("bias_std", bias_std, "a number from 0", lambda n: n >= 0) or scheme.bias_std
     count = whole("draws", draws, at_least=0)
     outputs = len(data.classes or ()) if data.task == "multiclass" else 1
     sizes = (data.n_features, *units, outputs)

@@ -1,0 +1,105 @@
+"""``goodinit map``: what became of a grid of networks along two axes."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from goodinit.cli import printing
+from goodinit.cli.ending import writing
+from goodinit.cli.options import Json, Quiet
+from goodinit.cli.reading import numbers, seeds_of
+from goodinit.cli.watching import progress_bar
+from goodinit.errors import bad_argument
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+_AXIS = "depth, width, bias_variance, learning_rate or *, and values: depth=5,10,20."
+
+
+def map(  # noqa: A001  # the command's name
+    data: Annotated[str, typer.Argument(help="What `compare` takes: a name, a table, a folder.")],
+    x: Annotated[str, typer.Option(help=_AXIS)] = "*=0.5,1,1.5,2,2.5,3",
+    y: Annotated[str, typer.Option(help=_AXIS)] = "depth=2,5,10,20,40",
+    init: Annotated[
+        str, typer.Option(help="With * for the number that varies.")
+    ] = "variance_scaling(*, fan_in, normal)",
+    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "tanh",
+    depth: Annotated[int, typer.Option(help="Hidden layers.")] = 10,
+    width: Annotated[int, typer.Option(help="Units of each hidden layer.")] = 50,
+    bias_variance: Annotated[float, typer.Option(help="σ_b².")] = 0.0,
+    learning_rate: Annotated[float, typer.Option(help="Of every cell.")] = 0.01,
+    iterations: Annotated[int, typer.Option(help="Updates of each network.")] = 200,
+    seeds: Annotated[str, typer.Option(help="How many; or the seeds, with commas.")] = "2",
+    optimizer: Annotated[str, typer.Option(help="As in `compare`.")] = "gradient_descent",
+    batch_size: Annotated[int | None, typer.Option(help="[default: all examples]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder that keeps the cells, with picture and table.")
+    ] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A Dask cluster that trains.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a small comparison in each cell of a grid, with theory's boundary beside it."""
+    from goodinit.running.mapping import map as run
+
+    across, up = _axis("x", x), _axis("y", y)
+    with progress_bar("training", quiet) as (progress, say), _workers(scheduler, say) as executor:
+        found = run(
+            data,
+            x=across,
+            y=up,
+            initializer=init,
+            activation=activation,
+            depth=depth,
+            width=width,
+            bias_variance=bias_variance,
+            learning_rate=learning_rate,
+            iterations=iterations,
+            seeds=seeds_of(seeds),
+            optimizer=optimizer,
+            batch_size=batch_size,
+            out=out,
+            executor=executor,
+            progress=progress,
+        )
+    if as_json:
+        printing.print_json({"x": found.x, "y": found.y, "cells": printing.rows(found.cells)})
+    else:
+        console = printing.terminal()
+        console.print(f"\n{found.title}; training accuracy", markup=False)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+        grid = found.cells.pivot(index="y", columns="x", values="train_accuracy").iloc[::-1]
+        for heading in (f"{found.y} / {found.x}", *(f"{value:g}" for value in grid.columns)):
+            table.add_column(heading, justify="right")
+        for height, row in zip(grid.index, grid.to_numpy(), strict=True):
+            table.add_row(f"{height:g}", *(f"{share:.3f}" for share in row))
+        console.print(table)
+    if out:
+        with writing(out):
+            found.plot().savefig(out / "map.png", dpi=150)
+            found.cells.to_csv(out / "map.csv", index=False)
+
+
+def _workers(
+    scheduler: str | None, say: Callable[[str], None]
+) -> "AbstractContextManager[Executor | None]":
+    if scheduler is None:
+        return nullcontext()
+    from goodinit.running.cluster import Cluster
+
+    say("waiting for the workers")
+    return Cluster(scheduler)
+
+
+def _axis(argument: str, text: str) -> tuple[str, list[float]]:
+    name, _, values = text.partition("=")
+    if not values:
+        raise bad_argument(argument, text, "an axis and its values, such as depth=5,10,20")
+    kind = int if name.strip() in {"depth", "width"} else float
+    return name.strip(), numbers(argument, values, kind)

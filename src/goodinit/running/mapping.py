@@ -1,0 +1,250 @@
+"""Maps: what became of a grid of networks along two axes, with theory's boundary."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from goodinit import datasets
+from goodinit.comparison import Comparison
+from goodinit.datasets import Dataset
+from goodinit.errors import bad_argument, bad_name, number, whole
+from goodinit.evidence.causes import value
+from goodinit.initializers import Scheme, read
+from goodinit.initializers.scheme import with_biases
+from goodinit.running.compare import Progress, run
+from goodinit.study.grid import Study, Training, plan
+from goodinit.study.trials import several
+from goodinit.theory.predict import of_network
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+AXES = ("depth", "width", "bias_variance", "learning_rate", "*")
+REACH = 6.0  # correlation depths within which networks train (Schoenholz et al. 2017, section 5)
+
+_OF_WHOLE = ("depth", "width")
+
+
+@dataclass(frozen=True, repr=False)
+class Map:
+    """What became of each cell; made by ``map``.
+
+    Attributes
+    ----------
+    x, y : str
+        The axes, of ``AXES``; "*" is the number that varies in the initializer.
+    title : str
+    cells : DataFrame
+        A row per cell: ``x, y, initializer, train_accuracy`` (mean), ``test_accuracy``,
+        ``train_cost`` (median), ``trained``, the share of seeds whose cost falls below 0.9 times
+        that of guessing, and ``reach``, 6 ξ_c over the depth: theory has networks train where it is
+        above 1. NaN where theory is silent.
+    """
+
+    x: str
+    y: str
+    title: str
+    cells: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n{self.cells}"
+
+    def plot(self, column: str = "train_accuracy") -> "Figure":
+        """Draw a column of the cells, and theory's boundary as a line."""
+        from goodinit.figures.maps import plot_map
+
+        if column not in self.cells.columns[3:]:
+            raise bad_name("column", column, self.cells.columns[3:])
+        return plot_map(self.cells, (self.x, self.y), column, self.title)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    x: float
+    y: float
+    study: Study
+
+
+def map(  # noqa: A001  # `gi.map`
+    data: Any,
+    *,
+    x: tuple[str, Sequence[float]],
+    y: tuple[str, Sequence[float]],
+    initializer: str = "variance_scaling(*, fan_in, normal)",
+    activation: str = "tanh",
+    depth: int = 10,
+    width: int = 50,
+    bias_variance: float = 0.0,
+    learning_rate: float = 0.01,
+    iterations: int = 200,
+    seeds: int | Sequence[int] = 2,
+    optimizer: str = "gradient_descent",
+    batch_size: int | None = None,
+    out: str | Path | None = None,
+    executor: Executor | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Map:
+    """Train a small comparison in each cell of a grid, and say what became of it.
+
+    Parameters
+    ----------
+    data : str, Path, tuple of arrays, or Dataset
+    x, y : (axis, values)
+        Two different axes of "depth", "width", "bias_variance", "learning_rate" and "*", the place
+        of a number in the initializer's spec; each with at least two values.
+    initializer : str
+        A spec, with a "*" where "*" is an axis. The default's "*" is σ_w².
+    activation, depth, width, bias_variance, learning_rate
+        Of the networks, where they aren't an axis; depth counts hidden layers.
+    iterations, seeds, optimizer, batch_size, executor, progress
+        As in ``goodinit.compare``, for each cell; progress counts the updates of all of them.
+    out : str or Path, optional
+        A folder that keeps each cell's study in a folder of its own: cells that it holds aren't
+        trained again.
+
+    Returns
+    -------
+    Map
+
+    Raises
+    ------
+    ArgumentError
+        Before any training, for the first argument that cannot be used.
+
+    References
+    ----------
+    Schoenholz et al. 2017, figure 5.
+
+    Examples
+    --------
+    >>> found = map("circles", x=("*", (0.5, 2.0)), y=("depth", (1, 3)), width=5, iterations=3)
+    >>> found.cells[["x", "y", "initializer"]].head(1)
+         x  y                                        initializer
+    0  0.5  1  variance_scaling(scale=0.5, mode=fan_in, distr...
+    """
+    dataset = datasets.load(data)
+    fixed: dict[str, float] = {
+        "depth": depth,
+        "width": width,
+        "bias_variance": bias_variance,
+        "learning_rate": learning_rate,
+    }
+    training = Training(
+        iterations=iterations, optimizer=optimizer, batch_size=batch_size, record=10
+    )
+    axes = (_axis("x", x), _axis("y", y))
+    if axes[0][0] == axes[1][0]:
+        raise bad_argument("y", y, "another axis than x")
+    cells = list(
+        _cells(
+            dataset,
+            axes=axes,
+            fixed=fixed,
+            named=(initializer, activation),
+            seeds=seeds,
+            training=training,
+        )
+    )
+    total = sum(len(cell.study.trials) for cell in cells) * iterations
+    rows, done = [], 0
+    for cell in cells:
+        result = run(
+            cell.study,
+            _from(done, total, progress),
+            out=None if out is None else Path(out) / f"x{cell.x:g}-y{cell.y:g}",
+            executor=executor,
+        )
+        if result.interrupted:
+            raise KeyboardInterrupt("the cells so far are kept" if out else "nothing is kept")
+        done += len(cell.study.trials) * iterations
+        rows.append({"x": cell.x, "y": cell.y, **_outcome(result)})
+    names = f"{initializer}, {activation}, {optimizer.replace('_', ' ')}, {iterations:,} iterations"
+    return Map(axes[0][0], axes[1][0], f"{dataset.name}: {names}", pd.DataFrame(rows))
+
+
+def _from(done: int, total: int, progress: Progress) -> Progress:
+    """Return a cell's progress as that of all of them."""
+    return lambda made, _: progress(done + made, total)
+
+
+def _axis(argument: str, given: Any) -> tuple[str, list[float]]:
+    takes = "an axis and its values, such as ('depth', (5, 10, 20))"
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise bad_argument(argument, given, takes)
+    name, values = given
+    if name not in AXES:
+        raise bad_name(argument, str(name), AXES)
+    found: list[float] = [
+        whole(argument, one, at_least=0 if name == "depth" else 1)
+        if name in _OF_WHOLE
+        else number(argument, one, "finite numbers")
+        for one in several(argument, values)
+    ]
+    if len(set(found)) < 2:
+        raise bad_argument(argument, values, "at least two values")
+    return name, sorted(set(found))
+
+
+def _cells(
+    dataset: Dataset,
+    *,
+    axes: tuple[tuple[str, list[float]], tuple[str, list[float]]],
+    fixed: dict[str, float],
+    named: tuple[str, str],
+    seeds: int | Sequence[int],
+    training: Training,
+) -> Iterator[_Cell]:
+    (x, xs), (y, ys) = axes
+    initializer, activation = named
+    if ("*" in initializer) != ("*" in (x, y)):
+        raise bad_argument("initializer", initializer, "a spec with * where * is an axis")
+    for across, up in product(xs, ys):
+        at = fixed | {x: across, y: up}
+        yield _Cell(
+            across,
+            up,
+            plan(
+                dataset,
+                initializers=[_scheme(initializer, at)],
+                hidden=(whole("width", at["width"], at_least=1),)
+                * whole("depth", at["depth"], at_least=0),
+                activation=activation,
+                learning_rate=at["learning_rate"],
+                seeds=seeds,
+                training=training,
+            ),
+        )
+
+
+def _scheme(initializer: str, at: dict[str, float]) -> Scheme:
+    scheme = read(initializer.replace("*", repr(at["*"])) if "*" in at else initializer)
+    variance = number("bias_variance", at["bias_variance"], "a number from 0", lambda n: n >= 0)
+    return with_biases(scheme, variance**0.5) if variance else scheme
+
+
+def _outcome(result: Comparison) -> dict[str, Any]:
+    study, trials = result.study, result.trials
+    assert isinstance(study, Study)  # noqa: S101  # made by plan
+    hidden = study.network.layers[1:-1]
+    point = of_network(
+        study.dataset,
+        study.schemes[0],
+        hidden=hidden,
+        activation=study.network.activation,
+        draws=0,
+    ).fixed_point
+    costs = trials["train_cost"].fillna(np.inf)
+    return {
+        "initializer": study.schemes[0].name,
+        "train_accuracy": float(trials["train_accuracy"].mean()),
+        "test_accuracy": float(trials["test_accuracy"].mean()),
+        "train_cost": float(costs.median()),
+        "trained": float((costs < value("stuck") * result.chance).mean()),
+        "reach": REACH * point.correlation_depth / len(hidden) if point else float("nan"),
+    }

@@ -1,0 +1,87 @@
+"""Maps: cells that are trained once, biases that are drawn, theory's boundary, and a picture."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import goodinit as gi
+from goodinit import initializers, network
+from goodinit.errors import ArgumentError
+from goodinit.network import Network
+
+
+def small(**more: Any) -> gi.Map:
+    given: dict[str, Any] = {
+        "x": ("*", (0.3, 2.0)),
+        "y": ("depth", (1, 40)),
+        "width": 10,
+        "bias_variance": 0.05,
+        "iterations": 5,
+        "seeds": 2,
+    }
+    return gi.map("circles", **given | more)
+
+
+def test_a_map_has_a_row_per_cell_and_theory_beside_it() -> None:
+    found = small()
+    cells = found.cells.set_index(["x", "y"])
+    assert len(cells) == 4
+    reach = {place: float(cells["reach"][place]) for place in cells.index}
+    assert reach[0.3, 1.0] > 1 > reach[0.3, 40.0]
+    point = gi.theory.fixed_point("tanh", 2.0, 0.05)
+    assert reach[2.0, 40.0] == pytest.approx(6 * point.correlation_depth / 40, rel=1e-6)
+    assert cells["initializer"][2.0, 1.0].endswith(f" + bias(std={0.05**0.5!r})")
+
+
+def test_the_picture_has_the_boundary_between_the_cells() -> None:
+    figure = small().plot()
+    axes = figure.axes[0]
+    assert axes.images[0].get_array().shape == (2, 2)  # type: ignore[union-attr]
+    assert len(axes.collections) >= 1
+
+
+def test_cells_that_are_kept_are_not_trained_again(tmp_path: Path) -> None:
+    first = small(out=tmp_path)
+    parts = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
+    assert parts
+    again = small(out=tmp_path)
+    assert again.cells.equals(first.cells)
+    assert parts == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
+    more = small(out=tmp_path, x=("*", (0.3, 1.0, 2.0)))
+    assert len(more.cells) == 6
+
+
+def test_biases_are_drawn_with_their_own_spread_and_weights_stay_as_they_were() -> None:
+    plain = initializers.he_normal()
+    biased = initializers.read("he_normal + bias(std=0.5)")
+    net = Network((2, 4000, 3))
+    without, drawn = (network.initialize(net, scheme, 1) for scheme in (plain, biased))
+    assert not without[0][1].any()
+    assert drawn[0][1].std() == pytest.approx(0.5, rel=0.05)
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(without, drawn, strict=True))
+    assert initializers.read(biased.name).bias_std == biased.bias_std == 0.5
+
+
+def test_theory_sees_the_biases_of_an_initializer() -> None:
+    given: dict[str, Any] = {"hidden": (20,) * 4, "activation": "tanh", "draws": 0}
+    own = gi.predict("circles", "lecun_normal + bias(std=0.5)", **given).layers
+    said = gi.predict("circles", "lecun_normal", bias_std=0.5, **given).layers
+    assert own.equals(said)
+
+
+@pytest.mark.parametrize(
+    ("argument", "given"),
+    [
+        ("x", {"x": ("deep", (1, 2))}),
+        ("x", {"x": "depth"}),
+        ("y", {"y": ("depth", (3,))}),
+        ("y", {"x": ("depth", (1, 2))}),
+        ("initializer", {"initializer": "he_normal"}),
+        ("bias_variance", {"bias_variance": -0.1}),
+    ],
+)
+def test_wrong_arguments_are_named(argument: str, given: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError, match=f"^{argument}"):
+        small(**given)
