@@ -276,3 +276,30 @@ def test_timing_tells_on_standard_error_where_time_went(tmp_path: Path) -> None:
     assert last == "in all"
     assert len(parts) == 4
     assert sum(seconds for seconds, _ in parts) == pytest.approx(whole, abs=0.03)
+
+
+def test_an_initializer_of_the_users_own_comes_from_the_shell(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\nfrom functools import partial\n"
+        "def drawn(rng, shape, scale=1.0):\n    return scale * rng.standard_normal(shape)\n"
+        "small, large = partial(drawn, scale=0.1), partial(drawn, scale=10.0)\n"
+        "wrong = lambda rng, shape: np.zeros(3)\n"
+        "def raising(rng, shape):\n    raise KeyError(shape)\n"
+    )
+    words = ["compare", "circles", *QUICK, "--json", "--init"]
+    said = goodinit(*words, "zeros,mine:drawn,mine:small,mine:large", cwd=tmp_path)
+    assert json.loads(said.stdout)["study"]["initializers"] == [
+        "zeros",
+        "drawn",
+        "drawn(scale=0.1)",
+        "drawn(scale=10.0)",
+    ]
+    for spec, says in [
+        ("mine:none", "there is none"),
+        ("nowhere:f", "No module named 'nowhere'"),
+        ("mine:wrong", "lambda"),
+        ("mine:raising", "mine.py:7, in raising: KeyError"),
+    ]:
+        done = goodinit(*words, spec, cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert says in done.stderr

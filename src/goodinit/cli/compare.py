@@ -28,7 +28,7 @@ from goodinit.cli.reading import (
 from goodinit.cli.telling import tell
 from goodinit.cli.timing import Stopwatch
 from goodinit.cli.watching import study_bar, workers
-from goodinit.cli.yours import Whole, printing_aside, users_code
+from goodinit.cli.yours import Whole, own_initializer, printing_aside, users_code
 from goodinit.errors import bad_argument
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def compare(
         typer.Option(
             rich_help_panel=COMPARISON,
             help="Initializers, split at commas, or given again. `goodinit initializers` lists "
-            "them; 'articles' (the default) means the six that the articles speak of. With "
+            "them; 'articles' (the default) means the six that the articles speak of; "
+            "package.module:function is your own (rng, shape) -> array, whose code is run. With "
             "--torch also 'default' (the module's own), 'auto' and 'lsuv'.",
         ),
     ] = None,
@@ -226,7 +227,10 @@ def compare(
         standardize=standardize,
         image_size=image_size,
     )
-    asked = [spec for text in init or [] for spec in specs.split("initializers", text)]
+    named = [spec for text in init or [] for spec in specs.split("initializers", text)]
+    with users_code(whole), printing_aside(as_json):
+        asked = [own_initializer(spec) if ":" in spec else spec for spec in named]
+    own = bool(module) or asked != named
     grid: dict[str, Any] = {
         "learning_rate": numbers("learning_rate", learning_rate, float),
         "seeds": seeds_of(seeds),
@@ -262,7 +266,7 @@ def compare(
     with (
         study_bar(quiet) as bar,
         workers(scheduler, study, bar.say) as executor,
-        users_code(whole) if module else nullcontext(),
+        users_code(whole) if own else nullcontext(),
         printing_aside(bool(module) and as_json),
     ):
         clock.lap("compiling, or loading what was compiled")

@@ -5,6 +5,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 import goodinit
-from goodinit.errors import ArgumentError, StudyStoppedError
+from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
 
 Whole = Annotated[
     bool, typer.Option("--traceback", help="Where your code raises, show the whole traceback.")
@@ -105,3 +106,30 @@ def printing_aside(aside: bool) -> Iterator[None]:
         yield
     finally:
         sys.stdout = before
+
+
+def own_initializer(spec: str) -> Any:
+    """Return the function that ``package.module:function`` names; this runs the user's code.
+
+    Raises
+    ------
+    ArgumentError
+        Where there is none. What the user's code raises goes through.
+    """
+    takes = "package.module:function of yours, (rng, shape) -> array"
+    place, _, name = spec.partition(":")
+    if not name or not all(part.isidentifier() for part in place.split(".")):
+        raise bad_argument("init", spec, takes)
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = import_module(place)
+    except ModuleNotFoundError as error:
+        if not f"{place}.".startswith(f"{error.name}."):
+            raise  # one that the user's own code asks for
+        raise bad_argument("init", spec, f"{takes} ({error})") from None
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise bad_argument("init", spec, f"{takes} (there is none of that name)")
+    return found

@@ -2,8 +2,11 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, count
+from typing import Any
 
 from goodinit.errors import ArgumentError, bad_argument, bad_name
 from goodinit.initializers.scheme import Draw, Scheme, with_biases
@@ -69,8 +72,46 @@ def read(spec: str | Scheme | Draw | Callable[[], Scheme]) -> Scheme:
         raise bad_argument("initializer", spec, "a spec string or a callable (rng, shape) -> array")
     if spec in SCHEMES.values():
         return build("initializer", spec.__name__, SCHEMES)
-    name = getattr(spec, "__name__", type(spec).__name__)
-    return Scheme(name, spec)  # type: ignore[arg-type]  # makers of schemes are handled above
+    return Scheme(name_of(spec), spec)  # type: ignore[arg-type]  # makers of schemes are handled above
+
+
+def name_of(function: Any) -> str:
+    """Return what a callable is called; of a partial, with the arguments that it holds.
+
+    Examples
+    --------
+    >>> name_of(partial(max, 3, key=abs))
+    'max(3, key=abs)'
+    >>> name_of(lambda rng, shape: None)
+    'lambda'
+    """
+    if isinstance(function, partial):
+        held = [_shown(value) for value in function.args]
+        held += [f"{key}={_shown(value)}" for key, value in function.keywords.items()]
+        return f"{name_of(function.func)}({', '.join(held)})"
+    return str(getattr(function, "__name__", type(function).__name__)).strip("<>")
+
+
+def _shown(value: Any) -> str:
+    return name_of(value) if callable(value) else repr(value)
+
+
+def tell_apart(names: Sequence[str], specs: Sequence[Any]) -> list[str]:
+    """Return the names, numbered where different callables of the user's own have the same.
+
+    Examples
+    --------
+    >>> tell_apart(["lambda", "zeros", "lambda"], [lambda: 0, "zeros", lambda: 1])
+    ['lambda', 'zeros', 'lambda-2']
+    """
+    told: list[str] = []
+    for at, (name, spec) in enumerate(zip(names, specs, strict=True)):
+        own = callable(spec) and not isinstance(spec, Scheme) and spec not in SCHEMES.values()
+        given_twice = any(spec is other for other in specs[:at])
+        numbered = chain([name], (f"{name}-{number}" for number in count(2)))
+        free = (each for each in numbered if each not in told)
+        told.append(next(free) if own and not given_twice else name)
+    return told
 
 
 @dataclass(frozen=True)

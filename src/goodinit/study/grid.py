@@ -1,7 +1,7 @@
 """What is compared: the grid of initializer × learning rate × seed on one network and data set."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise, product
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from goodinit.datasets import Dataset
 from goodinit.errors import bad_argument, bad_name, number, whole
 from goodinit.initializers import Draw, Scheme, read
+from goodinit.initializers.registry import tell_apart
 from goodinit.initializers.scheme import draw_weights
 from goodinit.network import Network
 from goodinit.study.trials import (
@@ -326,6 +327,8 @@ def _schemes(initializers: Iterable[Initializer] | Initializer) -> tuple[Scheme,
         for item in asked
         for spec in (ARTICLES if isinstance(item, str) and item == "articles" else (item,))
     ]
-    schemes = [read(spec) for spec in specs]
+    found = [read(spec) for spec in specs]
+    names = tell_apart([scheme.name for scheme in found], specs)
+    schemes = [replace(scheme, name=name) for scheme, name in zip(found, names, strict=True)]
     distinct("initializers", [scheme.name for scheme in schemes], "at least one initializer")
     return tuple(schemes)

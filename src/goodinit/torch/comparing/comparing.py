@@ -3,6 +3,7 @@
 import inspect as signatures
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from math import isfinite
@@ -18,6 +19,7 @@ from goodinit import datasets
 from goodinit.comparison import Comparison
 from goodinit.errors import bad_argument, whole
 from goodinit.initializers import Scheme, read
+from goodinit.initializers.registry import name_of, tell_apart
 from goodinit.running.compare import Progress, run
 from goodinit.store.written import check_out
 from goodinit.study.trials import distinct, read_rates, read_seeds, several
@@ -182,7 +184,10 @@ def plan(
 
 def _initializers(asked: Any) -> tuple[Initializer, ...]:
     one = isinstance(asked, str | Scheme) or callable(asked)
-    made = [_initializer(spec) for spec in ([asked] if one else several("initializers", asked))]
+    specs = [asked] if one else several("initializers", asked)
+    found = [_initializer(spec) for spec in specs]
+    names = tell_apart([each.name for each in found], specs)
+    made = [replace(each, name=name) for each, name in zip(found, names, strict=True)]
     distinct("initializers", [each.name for each in made], "at least one initializer")
     return tuple(made)
 
@@ -190,10 +195,10 @@ def _initializers(asked: Any) -> tuple[Initializer, ...]:
 def _initializer(spec: Any) -> Initializer:
     """Return what initializes a module: a callable of a module itself, or a scheme."""
     if callable(spec) and not isinstance(spec, Scheme) and _takes_one(spec):
-        return Initializer(_name_of(spec), partial(_called, spec))
+        return Initializer(name_of(spec), partial(_called, spec))
     if isinstance(spec, str) and spec == DEFAULT:
         return Initializer(DEFAULT, _left_alone)
-    name = spec if isinstance(spec, str) else getattr(spec, "name", _name_of(spec))
+    name = spec if isinstance(spec, str) else getattr(spec, "name", name_of(spec))
     if isinstance(spec, str) and not spec.startswith("torch.") and spec not in _OF_MODULES:
         name = read(spec).name
     return Initializer(name, partial(_by_scheme, spec))
@@ -207,10 +212,6 @@ def _takes_one(function: Callable[..., Any]) -> bool:
     positional = (signatures.Parameter.POSITIONAL_ONLY, signatures.Parameter.POSITIONAL_OR_KEYWORD)
     needed = [p for p in parameters if p.default is p.empty and p.kind in positional]
     return len(needed) == 1
-
-
-def _name_of(function: Any) -> str:
-    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def _called(
@@ -280,7 +281,7 @@ def _said(module: nn.Module, examples: Examples) -> Any:
 def _loss(said: Any, examples: Examples, loss: Loss | None) -> tuple[Loss, str]:
     """Return the loss that is meant, and its name."""
     if loss is not None:
-        return loss, _name_of(loss)
+        return loss, name_of(loss)
     if not isinstance(said, Tensor):
         raise bad_argument("loss", None, f"a loss for outputs that are a {type(said).__name__}")
     name = "mean squared error" if examples.y_train.is_floating_point() else "cross-entropy"
