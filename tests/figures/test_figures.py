@@ -332,3 +332,22 @@ def test_pictures_leave_pyplot_alone(result: gi.Comparison) -> None:
     list(result.plots())
     assert plt.get_fignums() == before
     assert isinstance(result.trials, pd.DataFrame)
+
+
+def test_two_dozen_initializers_share_no_colour() -> None:
+    looks = styles([f"scheme {i}" for i in range(24)])
+    assert len({look.colour for look in looks.values()}) == 24
+
+
+def test_one_that_explodes_flattens_no_other_and_is_named_at_the_edge() -> None:
+    result = gi.compare(
+        "circles",
+        initializers=["he_normal", "lecun_normal", "glorot_normal", "normal(std=1000)"],
+        hidden=(10,) * 6,
+        iterations=5,
+        seeds=2,
+    )
+    axes = result.plot_signals().axes[0]
+    low, high = axes.get_ylim()
+    assert high / low < 1e11
+    assert [text.get_text() for text in axes.texts] == ["above: normal(std=1000)"]

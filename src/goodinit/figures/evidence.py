@@ -14,11 +14,13 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from goodinit.evidence.spread import seed_range
-from goodinit.figures.looks import STYLE, drawable, plain, set_legend, set_title, styles
+from goodinit.figures.looks import STYLE, drawable, plain, set_legend, set_title, styles, wrapped
 
 _SCALES = {"preactivation_rms": "pre-activation RMS", "gradient_rms": "gradient RMS"}
 _SHARES = {"distinct": "distinct units", "dead_fraction": "dead units"}
 _MOMENTS = ("start", "end")
+_EDGE_WIDTH = 44  # characters at the edge of a panel
+_DECADES = 5  # above and below the middle of what is drawn, that a logarithmic axis may reach
 
 
 def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str) -> Figure:
@@ -50,6 +52,9 @@ def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str)
                 axes.yaxis.set_major_formatter(PercentFormatter(1.0))
             else:
                 _use_log_scale(axes)
+    for column, signal in zip(grid.T, _SCALES, strict=False):
+        parts = [shown[shown["moment"] == moment] for moment in _MOMENTS]
+        _limit(column, [_medians(part, signal) for part in parts])
     for axes in grid[-1]:
         axes.set_xlabel("layer")
     looks = styles(initializers).values()
@@ -97,6 +102,35 @@ def _draw_theory(axes: Axes, part: pd.DataFrame, signal: str, initializers: Sequ
             alpha=0.4,
             lw=0.5,
         )
+
+
+def _medians(part: pd.DataFrame, signal: str) -> pd.DataFrame:
+    """Return the median over the seeds, a row per layer and a column per initializer."""
+    middle = part.groupby(["layer", "initializer"], sort=False)[signal].median().unstack()
+    return middle.where(np.isfinite(middle) & (middle > 0))
+
+
+def _limit(column: Sequence[Axes], medians: Sequence[pd.DataFrame]) -> None:
+    """Keep what lies far from the others off the axes of a column, and name it at the edge."""
+    values = np.concatenate([of.to_numpy().ravel() for of in medians])
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return
+    middle = float(np.median(np.log10(values)))
+    low, high = 10.0 ** (middle - _DECADES), 10.0 ** (middle + _DECADES)
+    if values.min() >= low and values.max() <= high:
+        return
+    within = values[(values >= low) & (values <= high)]
+    column[0].set_ylim(within.min() / 3, within.max() * 3)
+    for axes, of in zip(column, medians, strict=True):
+        for beyond, sign, height, align in (
+            (of > high, "above", 0.98, "top"),
+            (of < low, "below", 0.02, "bottom"),
+        ):
+            names = [str(name) for name in of.columns[beyond.any()]]
+            if names:
+                said = wrapped(f"{sign}: {', '.join(names)}", _EDGE_WIDTH)
+                axes.text(0.02, height, said, fontsize=7, va=align, transform=axes.transAxes)
 
 
 def _use_log_scale(axes: Axes) -> None:

@@ -28,6 +28,8 @@ _BLUE, _ORANGE, _GREEN, _PINK, _SKY, _RED = (
     "#d55e00",
 )
 _PALETTE = (_BLUE, _ORANGE, _GREEN, _PINK, "#000000", _SKY, _RED, "#999999")
+# After eight colours come the same ones darker, then lighter: how much is mixed in, and of what.
+_SHADES = ((0.0, 0.0), (0.45, 0.0), (0.5, 1.0))
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)))
 _MARKERS = "oDs^vP*X<>"
 _CLASS_COLOURS = (_RED, _BLUE, _GREEN, _PINK, _ORANGE, _SKY, "#8c8c8c")
@@ -73,7 +75,8 @@ class Style(NamedTuple):
 def styles(initializers: Sequence[str]) -> dict[str, Style]:
     """Return the style of each initializer, by its place in the study.
 
-    Neighbours differ in colour, dash and marker, so that curves that lie on each other show.
+    Neighbours differ in colour, dash and marker, so that curves that lie on each other show; up to
+    24 initializers share no colour.
 
     Examples
     --------
@@ -82,12 +85,18 @@ def styles(initializers: Sequence[str]) -> dict[str, Style]:
     """
     return {
         name: Style(
-            _PALETTE[i % len(_PALETTE)],
+            _colour(i),
             _DASHES[i % len(_DASHES)],
             _MARKERS[i % len(_MARKERS)],
         )
         for i, name in enumerate(initializers)
     }
+
+
+def _colour(place: int) -> str:
+    colour, (share, grey) = _PALETTE[place % len(_PALETTE)], _SHADES[place // len(_PALETTE) % 3]
+    black = colour == "#000000" and share > 0  # nothing is darker
+    return _shade(colour, 0.3 + share / 2 if black else share, 1.0 if black else grey)
 
 
 def marker_groups(classes: NDArray[Any]) -> NDArray[Any]:
