@@ -18,6 +18,7 @@
 - ``answers``: the first outputs beside the best constant answer
 - ``beginning``: inputs, targets and loss that don't fit, and a first cost far above guessing
 - ``drawn``: the numbers that parameters start from, and which weren't looked at
+- ``gradients``: the gradients of the weights, one after the other
 - ``idle``: parameters that no gradient reaches, and what would wake them
 - ``lags``: what many steps in time do to a gradient
 - ``depth``: what the depth does to a signal and its gradient

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from goodinit.errors import bad_argument, number, whole
@@ -29,6 +28,7 @@ from goodinit.torch.inspecting.costs import (
 from goodinit.torch.inspecting.cures import fault, seek
 from goodinit.torch.inspecting.drawn import find_drawn, not_looked_at
 from goodinit.torch.inspecting.findings import find, most
+from goodinit.torch.inspecting.gradients import settle
 from goodinit.torch.inspecting.idle import find_idle
 from goodinit.torch.inspecting.lags import find_lags
 from goodinit.torch.inspecting.measuring import Call, rms
@@ -280,7 +280,7 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     cost, ratio, costed = _cost(outputs, said, own)
     begun = [] if once else [*find_drawn(module), *not_looked_at(module, tracer.calls)]
     begun += _begun(outputs, said[0], own, tracer.calls) if costed else []
-    gradients = _settle(module, tracer.calls, cost, asked.learning_rate)
+    gradients = settle(tracer.calls, [*module.parameters()], cost, asked.learning_rate)
     del own, outputs, said, cost
 
     def again() -> tuple[Any, Question]:
@@ -350,26 +350,3 @@ def _cost(outputs: Any, said: Sequence[Tensor], asked: Question) -> tuple[Tensor
     if targets is None or (loss is None and not isinstance(targets, Tensor)):
         return probe(said), rms(*said), False
     return *cost_of(outputs, said[0], targets, loss), True
-
-
-def _settle(
-    module: nn.Module, calls: Sequence[Call], cost: Tensor, rate: float
-) -> dict[int, Tensor | None]:
-    """Take the gradients, by their tensors' ids, and let each call measure those of its weights."""
-    of = {id(one): one for call in calls for one in call.weights if one.requires_grad}
-    of |= {id(one): one for one in module.parameters() if one.requires_grad}
-    of |= {id(one): one for call in calls if (one := call.stepped) is not None}
-    found: Sequence[Tensor | None] = [None] * len(of)
-    if of and cost.requires_grad:
-        given = torch.autograd.grad(cost, list(of.values()), allow_unused=True)
-        found = [None if one is None else one.to_dense() for one in given]
-    gradients = dict(zip(of, found, strict=True))
-    for passed in calls:
-        passed.feel_steps(gradients.get(id(passed.stepped)))
-    weights = {id(weight) for call in calls for weight in call.weights}
-    pulls = (rms(one) for key, one in gradients.items() if one is not None and key in weights)
-    largest = max(pulls, default=0.0)
-    with threadpool_limits(1, "blas"):  # the matrices are small, and PyTorch's threads are awake
-        for call in calls:
-            call.settle([gradients.get(id(weight)) for weight in call.weights], largest, rate)
-    return gradients

@@ -119,6 +119,8 @@ class Call:
     softmax: float = 0.0
     drowns: float = 0.0
     sample: Tensor | None = None
+    pull: float = nan
+    pulled: Matrix | None = None
 
     @property
     def units(self) -> int:
@@ -181,32 +183,43 @@ class Call:
             self.over_time = torch.linalg.vector_norm(steps.double(), dim=1).tolist()
         self.stepped = None
 
-    def settle(self, gradients: Sequence[Tensor | None], largest: float, rate: float) -> None:
-        """Measure the weights, their gradients and which units coincide; then let go of all.
+    def feel_weights(self, gradients: Sequence[Tensor]) -> None:
+        """Measure the gradients of all weights; a sample stays, to tell units apart."""
+        self.pull = rms(*gradients)
+        if self.incoming is None:
+            return
+        into = self.incoming(gradients)
+        if len(into) == self.units:
+            self.pulled = self._sampled(into)
+
+    def _sampled(self, into: Tensor) -> Matrix:
+        """Return some of the numbers that go into some of the units."""
+        some = places(self.units, UNITS, into.device)
+        inputs = places(into.shape[1], INPUTS, into.device)
+        return _numbers(parted(into[some][:, inputs], 1))
+
+    def settle(self, largest: float, rate: float) -> None:
+        """Measure the weights, and which units coincide; then let go of all.
 
         Parameters
         ----------
-        gradients : sequence of Tensor or None
-            Of the weights.
         largest : float
             The largest root mean square of a layer's gradient: far below it, there is none.
         rate : float
             The learning rate.
         """
-        known = [gradient for gradient in gradients if gradient is not None]
-        size = rms(*self.weights)
-        pull = rms(*known) if len(known) == len(self.weights) else nan
+        size, pull = rms(*self.weights), self.pull
         self.signals |= {"weight_rms": size, "gradient_rms": pull}
         self.signals["gradient_to_weight"] = pull / size if size else inf if pull > 0 else nan
         self.signals["update_to_weight"] = rate * self.signals["gradient_to_weight"]
-        moved = known if pull > 1e-6 * largest else []
-        self._count(moved)
+        self._count(moves=pull > 1e-6 * largest)
         self.weights, self.bias, self.sample, self.incoming = (), None, None, None
+        self.pulled = None
         if self.output:
             self.signals |= {"dead_fraction": nan, "saturated_fraction": nan}
         self.signals = {name: self.signals.get(name, nan) for name in LAYER_SIGNALS}
 
-    def _count(self, gradients: Sequence[Tensor]) -> None:
+    def _count(self, *, moves: bool) -> None:
         if self.sample is None:
             return
         some = places(self.units, UNITS, self.sample.device)
@@ -219,18 +232,17 @@ class Call:
         weights = self.incoming(self.weights)
         if len(weights) != self.units:
             return
-        inputs = places(weights.shape[1], INPUTS, weights.device)
-        into = _numbers(parted(weights[some][:, inputs], 1))
+        into = self._sampled(weights)
         count = into.shape[1]
         if self.bias is not None:
             into = np.concatenate([into, _numbers(parted(self.bias[some][:, None], 1))], axis=1)
         # What rounding leaves where a sum comes to nothing tells no unit from another.
-        rounding = 1e-6 * self.input_rms * np.abs(into).max() * len(inputs) ** 0.5
+        rounding = 1e-6 * self.input_rms * np.abs(into).max() * count**0.5
         same = _alike(into) & (_alike(said.T) | (np.abs(said).max() < rounding))
         self.signals["distinct_units"] = _distinct(same) * self.units / len(same)
         self.without_weights = not into[:, :count].any()
-        if gradients:
-            same &= _alike(_numbers(parted(self.incoming(gradients)[some][:, inputs], 1)))
+        if moves and self.pulled is not None:
+            same &= _alike(self.pulled)
         self.distinct_after = _distinct(same) * self.units / len(same)
 
 
