@@ -196,7 +196,7 @@ class Call:
         """Return some of the numbers that go into some of the units."""
         some = places(self.units, UNITS, into.device)
         inputs = places(into.shape[1], INPUTS, into.device)
-        return _numbers(parted(into[some][:, inputs], 1))
+        return _numbers(parted(into[some[:, None], inputs], 1))
 
     def settle(self, largest: float, rate: float) -> None:
         """Measure the weights, and which units coincide; then let go of all.
