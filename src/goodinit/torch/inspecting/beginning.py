@@ -240,7 +240,8 @@ def suspicious(inputs: Sequence[Tensor], calls: Sequence[Call]) -> list[int]:
     return [
         i
         for i, x in enumerate(inputs)
-        if taken >> i & 1 and x.is_floating_point() and (rms(x) >= _UNSCALED or _apart(x) >= _APART)
+        if taken >> i & 1 and x.is_floating_point() and x.layout is torch.strided
+        if rms(x) >= _UNSCALED or _apart(x) >= _APART
     ]
 
 
