@@ -51,6 +51,9 @@ EXAMPLES = {
         "goodinit inspect models:build --input 32,3,224,224",
         "goodinit inspect models:build --input 8,128@50257 --fail-on finding",
     ),
+    scale: ("goodinit scale models:build_of_width --data digits --widths 64,128,256",),
+    predict: ("goodinit predict digits --hidden 64x40 --activation tanh --init lecun_normal",),
+    draw_map: ('goodinit map digits --x "*=0.5,1,2,4" --y depth=3,10,30 --out maps/tanh',),
 }
 for _command in COMMANDS:
     _lines = "\n\n".join(EXAMPLES.get(_command, ()))
