@@ -22,7 +22,7 @@ _COMPUTED_ELSEWHERE = ("_g", "_v", "_orig")
 
 
 def _plain(parts: Sequence[Tensor]) -> list[Block]:
-    return [Block(part, float(part[0].numel()), float(part.shape[0])) for part in parts]
+    return [Block(part, float(prod(part.shape[1:])), float(part.shape[0])) for part in parts]
 
 
 def _linear(module: nn.Module, name: str, weight: Tensor) -> list[Block]:
