@@ -40,7 +40,7 @@ WIDE = 512
 FEWEST_UNITS_WIDE = 64
 # So many networks are trained together, where the parameters of a vector of them are few enough for
 # the cache.
-FEWEST_TOGETHER = 4
+FEWEST_TOGETHER = 6
 MOST_TOGETHER = 128 * 1024  # bytes
 
 
