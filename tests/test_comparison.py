@@ -320,3 +320,15 @@ def test_a_network_too_wide_for_memory_is_refused_before_any_work() -> None:
         gi.compare("circles", hidden=(1_000_000, 1_000_000))
     with pytest.raises(ArgumentError, match="seeds: got 1000000000000, takes at most 1,000,000"):
         gi.compare("circles", seeds=10**12)
+
+
+def test_the_summary_is_a_table_for_a_paper_and_for_a_page(result: gi.Comparison) -> None:
+    latex, rows = result.to_latex(), len(result.summary())
+    assert latex.startswith("\\begin{tabular}{lrrrr}\n\\toprule\n")
+    assert latex.count(r" \\") == rows + 1
+    assert r" \%" in latex
+    assert "he\\_normal & " in latex
+    markdown = result.to_markdown().splitlines()
+    assert len(markdown) == rows + 2
+    assert {line.count("|") for line in markdown} == {6}
+    assert markdown[2].split(" | ")[0] == f"| {result.summary()['initializer'][0]}"

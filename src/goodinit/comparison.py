@@ -32,7 +32,7 @@ from goodinit.store import folder as store
 from goodinit.store.written import write_file
 from goodinit.study.grid import Study
 from goodinit.study.trials import AnyStudy, Trial
-from goodinit.summary import as_text
+from goodinit.summary import as_latex, as_markdown, as_text
 from goodinit.theory.beside import beside, disagreements, predictions, remarks
 from goodinit.theory.predict import Prediction
 
@@ -237,6 +237,14 @@ class Comparison:
                 )
             ]
         )
+
+    def to_latex(self) -> str:
+        """Return the summary as a LaTeX table, for ``booktabs``."""
+        return as_latex(self.study, self.summary())
+
+    def to_markdown(self) -> str:
+        """Return the summary as a Markdown table."""
+        return as_markdown(self.study, self.summary())
 
     def plot_data(self) -> "Figure":
         """Draw the data: sample images for an image set, points for any other."""

@@ -140,3 +140,37 @@ def _significant(value: float, _: bool = False) -> str:
         return "∞" if value > 0 else "-∞"
     text = f"{value:#.3g}".rstrip(".")
     return f"{float(text):.0f}" if "e+" in text and abs(value) < 1e6 else text
+
+
+_LATEX = str.maketrans(
+    {c: f"\\{c}" for c in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"–": "--", "²": "$^2$", "∞": r"$\infty$", "<": "$<$", ">": "$>$", "|": "$|$"}
+)
+
+
+def as_latex(study: AnyStudy, summary: pd.DataFrame) -> str:
+    """Return the table for a paper that uses the package booktabs."""
+    headings, rows = _cells(study, summary)
+    lines = [" & ".join(cell.translate(_LATEX) for cell in row) + r" \\" for row in rows]
+    first = " & ".join(heading.translate(_LATEX) for heading in headings) + r" \\"
+    begin = rf"\begin{{tabular}}{{l{'r' * (len(headings) - 1)}}}"
+    return "\n".join(
+        [begin, r"\toprule", first, r"\midrule", *lines, r"\bottomrule", r"\end{tabular}"]
+    )
+
+
+def as_markdown(study: AnyStudy, summary: pd.DataFrame) -> str:
+    """Return the table in Markdown, as GitHub shows it."""
+    headings, rows = _cells(study, summary)
+    rule = ["---", *["---:"] * (len(headings) - 1)]
+    escaped = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [headings, rule, *escaped])
+
+
+def _cells(study: AnyStudy, summary: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Return the headings, and the cells of each row, of the whole table."""
+    (table,) = (part for part in summary_parts(study, summary, None) if isinstance(part, Table))
+    columns = [[str(cell) for cell in column.cells] for column in table.columns]
+    headings = [str(column.header) for column in table.columns]
+    return headings, [list(row) for row in zip(*columns, strict=True)]
