@@ -178,7 +178,8 @@ def _cured(
 
     def findings_of(module: nn.Module, seed: int) -> tuple[Finding, ...]:
         progress(f"trying what mends it: look {next(tried)}")
-        return find(_passage(module, seed, asked))
+        found = find(_passage(module, seed, asked))
+        return tuple(one for one in found if one.fault and not one.remark)
 
     for seed, (layers, here) in passes:
         shown = set(map(fault, here))
