@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from goodinit.errors import bad_argument
-from goodinit.evidence import examples
+from goodinit.evidence import examples, units
 from goodinit.evidence.causes import Run
 from goodinit.evidence.pairs import Evidence, weigh
 from goodinit.evidence.runs import runs_by_initializer
@@ -209,6 +209,7 @@ class Comparison:
             ``initial_cost, train_cost`` medians; ``..._low`` and ``..._high`` bound the 90 % of
             seeds between the 5th and the 95th percentile. A diverged trial counts with an infinite
             cost, and what it doesn't answer is wrong. ``label`` and ``reason`` are the verdict.
+            ``train_error, test_error``: of a standardised number, in its own units.
         """
         rates = self.evidence.rates
         rows = self._middles()
@@ -229,6 +230,7 @@ class Comparison:
                     "initializer": name,
                     "learning_rate": rate,
                     **_aggregate(group, self.study.task),
+                    **units.errors(group, self.study),
                     "diverged": int(group["diverged"].sum()),
                     "seeds": len(group),
                 }
@@ -245,6 +247,11 @@ class Comparison:
     def to_markdown(self) -> str:
         """Return the summary as a Markdown table."""
         return as_markdown(self.study, self.summary())
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What the costs of a standardised number to predict are in its own units."""
+        return units.sentences(self.summary(), self.study)
 
     def plot_data(self) -> "Figure":
         """Draw the data: sample images for an image set, points for any other."""

@@ -105,7 +105,9 @@ def print_verdicts(result: "Comparison") -> None:
     console = terminal()
     console.print()
     console.print(verdict_lines(result.verdicts))
-    said = dict.fromkeys([*result.evidence.statements, *result.warnings, *result.theory])
+    said = dict.fromkeys(
+        [*result.errors, *result.evidence.statements, *result.warnings, *result.theory]
+    )
     for sentence in said:
         console.print(Padding(Text(sentence), (1, 2, 0, 2)))
     console.print()

@@ -135,7 +135,7 @@ class Dataset:
         target = "a number to predict" if self.classes is None else f"{len(self.classes)} classes"
         if self.target_scale is not None:
             name, mean, deviation = self.target_scale
-            target += f", {name}, standardised (1 is {_plain(deviation)}, 0 is {_plain(mean)})"
+            target += f", {name}, standardised (1 is {plain(deviation)}, 0 is {plain(mean)})"
         return (
             f"{self.name}: {len(self.X_train)} train and {len(self.X_test)} test examples, "
             f"{features}{made}, {target}"
@@ -296,6 +296,12 @@ def _check_targets(
         raise bad_argument("classes in y_test", unseen, "only classes that y_train has too")
 
 
-def _plain(value: float) -> str:
-    """Return a number as one writes it by hand."""
+def plain(value: float) -> str:
+    """Return a number as one writes it by hand.
+
+    Examples
+    --------
+    >>> plain(79_442.5), plain(0.123456)
+    ('79,442', '0.1235')
+    """
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"

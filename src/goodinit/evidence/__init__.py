@@ -8,4 +8,5 @@
 - ``runs``: the tables as one run at a time, as the causes look at it
 - ``unfinished``: what is known of networks that don't learn, without a cause
 - ``verdict``: the label of each initializer, its cause, its numbers
+- ``units``: costs as errors in the target's own units
 """

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from goodinit import memory
 from goodinit.datasets import Dataset
 from goodinit.errors import bad_argument, bad_name, number, whole
 from goodinit.initializers import Draw, Scheme, read
@@ -34,7 +35,11 @@ ARTICLES: tuple[str, ...] = (
     "he_normal",
 )
 
-_LARGEST_NETWORK = 8_000_000_000  # bytes of weights
+_LARGEST_NETWORK = 8_000_000_000  # bytes
+_COPIES = 3  # of the weights, that training one network holds
+_ARRAYS_PER_LAYER = 6  # of the size (examples, units), that measuring it holds
+_ROW = 100  # bytes of a table's row, about
+_MOST_INITIALIZERS = 200  # each is compared with each
 
 OPTIMIZERS = ("gradient_descent", "momentum", "nesterov", "adam")
 DTYPES = ("float64", "float32")
@@ -305,11 +310,8 @@ def plan(
     outputs = len(dataset.classes or ()) if dataset.task == "multiclass" else 1
     units = tuple(whole("hidden", size, at_least=1) for size in several("hidden", hidden))
     layers = (dataset.n_features, *units, outputs)
-    size = 8 * sum(a * b for a, b in pairwise(layers))
-    if size > _LARGEST_NETWORK:
-        takes = f"layers whose weights fit into memory (these take {size / 1e9:,.0f} GB)"
-        raise bad_argument("hidden", units, takes)
-    return Study(
+    _check_network(dataset, layers)
+    study = Study(
         dataset,
         Network(layers, activation, _OUTPUTS[dataset.task]),
         training,
@@ -317,6 +319,35 @@ def plan(
         read_rates(learning_rate),
         read_seeds(seeds),
     )
+    _check_tables(study)
+    return study
+
+
+def _check_network(dataset: Dataset, layers: Sequence[int]) -> None:
+    """Raise ArgumentError where one network, while it is measured, has no room in memory."""
+    weights = sum(a * b for a, b in pairwise(layers))
+    examples = max(len(dataset.X_train), len(dataset.X_test))
+    needed = 8 * (_COPIES * weights + _ARRAYS_PER_LAYER * examples * sum(layers[1:]))
+    there = min(_LARGEST_NETWORK, memory.available())
+    if needed > there:
+        takes = (
+            f"layers that fit into memory ({memory.gigabytes(there)}; these take "
+            f"{memory.gigabytes(needed)})"
+        )
+        raise bad_argument("hidden", layers[1:-1], takes)
+
+
+def _check_tables(study: Study) -> None:
+    """Raise ArgumentError where what is measured of all trials has no room in memory."""
+    trials = len(study.seeds) * len(study.schemes) * len(study.learning_rates)
+    rows = len(study.training.moments) + 2 * len(study.network.layers)
+    needed, there = _ROW * trials * rows, memory.available()
+    if needed > there:
+        takes = (
+            f"fewer: {trials:,} trials, measured {len(study.training.moments)} times each, take "
+            f"{memory.gigabytes(needed)} of memory, and there are {memory.gigabytes(there)}"
+        )
+        raise bad_argument("seeds", len(study.seeds), takes)
 
 
 def _schemes(initializers: Iterable[Initializer] | Initializer) -> tuple[Scheme, ...]:
@@ -327,6 +358,9 @@ def _schemes(initializers: Iterable[Initializer] | Initializer) -> tuple[Scheme,
         for item in asked
         for spec in (ARTICLES if isinstance(item, str) and item == "articles" else (item,))
     ]
+    if len(specs) > _MOST_INITIALIZERS:
+        takes = f"at most {_MOST_INITIALIZERS}, since each is compared with each"
+        raise bad_argument("initializers", f"{len(specs):,} of them", takes)
     found = [read(spec) for spec in specs]
     names = tell_apart([scheme.name for scheme in found], specs)
     schemes = [replace(scheme, name=name) for scheme, name in zip(found, names, strict=True)]
