@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from goodinit import datasets, training
 from goodinit.evidence import pairs as evidence
+from goodinit.evidence import statistics
 from goodinit.initializers import Scheme, he_normal, lecun_normal
 from goodinit.study.grid import Study, Training, plan
 
@@ -86,8 +87,8 @@ def told_apart(data: str, count: int, seeds: int) -> None:
         table = trials.pivot(index="seed", columns="initializer", values="train_cost")
         differences = (table["he_normal"] - table["copy"]).to_numpy()
         if done:
-            shown += evidence.signed_rank_p(differences + detectable) <= evidence.LEVEL
-        detectable = evidence.detectable_difference(differences)
+            shown += statistics.signed_rank_p(differences + detectable) <= statistics.LEVEL
+        detectable = statistics.detectable_difference(differences)
         done += 1
     for outcome, times in apart.items():
         print(
@@ -105,7 +106,7 @@ def coverage(data: str, count: int, seeds: int) -> None:
             table = trials.pivot(index="seed", columns="initializer", values=outcome)
             differences.append((table["he_normal"] - table["lecun_normal"]).to_numpy())
         truth = float(np.median(np.concatenate(differences)))
-        intervals = np.array([evidence.interval(of) for of in differences])
+        intervals = np.array([statistics.interval(of) for of in differences])
         covered = np.mean((intervals[:, 0] <= truth) & (truth <= intervals[:, 1]))
         print(f"{data:8} 90 % interval of He - LeCun covers, {outcome:16} {covered:6.1%}")
 

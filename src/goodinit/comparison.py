@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from goodinit.errors import bad_argument
-from goodinit.evidence import examples, units
+from goodinit.evidence import examples
 from goodinit.evidence.causes import Run
-from goodinit.evidence.pairs import Evidence, weigh
+from goodinit.evidence.middles import middles
+from goodinit.evidence.pairs import MARGIN, Evidence, weigh
 from goodinit.evidence.runs import runs_by_initializer
-from goodinit.evidence.spread import seed_range
 from goodinit.evidence.verdict import Verdict, judge, warn
-from goodinit.measuring.ends import SHARE, Ends, ends
+from goodinit.measuring.ends import Ends, ends
 from goodinit.measuring.tables import (
     Part,
     Placed,
@@ -75,12 +75,19 @@ class Comparison:
         Whether seeds that were asked for are missing.
     notes : tuple of str
         What there is to say of the folder in which the study is kept.
+    by : str, optional
+        What ranks: "train_cost", "test_cost", "test_accuracy" or "speed"; else the test accuracy
+        (R² where a number is to be predicted), or without a test part the training cost.
+    margin : float
+        Within which two are called equivalent: of accuracy, or a part of the cost of chance.
     """
 
     study: AnyStudy
     parts: Sequence[Part]
     interrupted: bool = False
     notes: tuple[str, ...] = ()
+    by: str | None = None
+    margin: float = MARGIN
 
     @cached_property
     def _placed(self) -> list[Placed]:
@@ -122,7 +129,7 @@ class Comparison:
         return TrainedNetworks(self.study, self._placed)
 
     def __repr__(self) -> str:
-        return as_text(self.study, self.summary(), self.verdicts)
+        return as_text(self.study, self.summary(), self.verdicts, self.evidence.lead)
 
     @cached_property
     def chance(self) -> float:
@@ -132,20 +139,24 @@ class Comparison:
     @cached_property
     def evidence(self) -> Evidence:
         """How sure the differences are; see ``goodinit.evidence.pairs.weigh``."""
-        return weigh(self._ends.trials, cost_curves(self.study, self._placed), self.chance)
+        return weigh(
+            self._ends.trials,
+            cost_curves(self.study, self._placed),
+            self.chance,
+            by=self.by,
+            margin=self.margin,
+        )
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
         """The finding for each initializer, best first, with its cause and the numbers."""
-        found = {v.initializer: v for v in judge(self._runs, self.evidence)}
-        order = dict.fromkeys(self._middles().sort_values("train_cost")["initializer"])
-        return tuple(found[name] for name in order)
+        return tuple(judge(self._runs, self.evidence))
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What concerns the study as a whole."""
         found = warn(self._runs, self.evidence, self.study.learning_rates)
-        return (*self.notes, *self._of_examples, *self._of_swings, *found)
+        return (*self.notes, *self._of_examples, *self._ends.warnings(self.evidence.rates), *found)
 
     @cached_property
     def _examples(self) -> examples.Examples | None:
@@ -183,24 +194,12 @@ class Comparison:
     def _ends(self) -> Ends:
         return ends(self.study, self._placed, self.trials, self.chance)
 
-    @property
-    def _of_swings(self) -> Iterator[str]:
-        """Where the last value isn't what the verdict looks at."""
-        found = self.trials[["initializer", "learning_rate"]].assign(swings=self._ends.swings)
-        for name, rate in self.evidence.rates.items():
-            own = found[(found["initializer"] == name) & (found["learning_rate"] == rate)]
-            if count := int(own["swings"].sum()):
-                yield (
-                    f"The cost of {name} goes up and down to the end in {count} of {len(own)} "
-                    f"runs: the verdict looks at their median over the last {SHARE:.0%} of the "
-                    "iterations, not at the last one."
-                )
-
     def summary(self) -> pd.DataFrame:
         """Return a row per initializer at its own best learning rate, the best first.
 
         The best learning rate is the one of the lowest median training cost; ``trials`` has the
-        others. Rows are sorted by that cost too.
+        others. Rows are in the order of the verdicts: the recommended first, then those that no
+        other beats in what ranks, then the beaten, then those that fail.
 
         Returns
         -------
@@ -208,37 +207,24 @@ class Comparison:
             ``train_accuracy, test_accuracy`` are means over the seeds (of R², medians),
             ``initial_cost, train_cost`` medians; ``..._low`` and ``..._high`` bound the 90 % of
             seeds between the 5th and the 95th percentile. A diverged trial counts with an infinite
-            cost, and what it doesn't answer is wrong. ``label`` and ``reason`` are the verdict.
-            ``train_error, test_error``: of a standardised number, in its own units.
+            cost, and what it doesn't answer is wrong. ``fails`` counts the seeds whose network
+            learned nothing. ``label`` and ``reason`` are the verdict. ``train_error, test_error``:
+            of a standardised number, in its own units.
         """
         rates = self.evidence.rates
         rows = self._middles()
         own = rows[rows["learning_rate"] == rows["initializer"].map(rates)]
         found = {verdict.initializer: verdict for verdict in self.verdicts}
-        labels = [found[name].label for name in own["initializer"]]
-        reasons = [found[name].reason for name in own["initializer"]]
-        ranked = own.assign(label=labels, reason=reasons).sort_values(
-            ["train_cost", "train_accuracy"], ascending=[True, False], kind="stable"
+        fails = {name: int(self.evidence.fails(name).sum()) for name in found}
+        ranked = own.set_index("initializer").loc[list(found)].reset_index()
+        return ranked.assign(
+            fails=[fails[name] for name in found],
+            label=[verdict.label for verdict in found.values()],
+            reason=[verdict.reason for verdict in found.values()],
         )
-        return ranked.reset_index(drop=True)
 
     def _middles(self) -> pd.DataFrame:
-        """Return a row per initializer and learning rate: middle and range of each measure."""
-        return pd.DataFrame(
-            [
-                {
-                    "initializer": name,
-                    "learning_rate": rate,
-                    **_aggregate(group, self.study.task),
-                    **units.errors(group, self.study),
-                    "diverged": int(group["diverged"].sum()),
-                    "seeds": len(group),
-                }
-                for (name, rate), group in self._ends.trials.groupby(
-                    ["initializer", "learning_rate"], sort=False
-                )
-            ]
-        )
+        return middles(self._ends.trials, self.study)
 
     def to_latex(self) -> str:
         """Return the summary as a LaTeX table, for ``booktabs``."""
@@ -408,24 +394,6 @@ class Comparison:
             ranked = group.sort_values("train_cost", kind="stable")
             row = ranked.iloc[(len(ranked) - 1) // 2]
             yield row, Trial(str(name), float(row["learning_rate"]), int(row["seed"]))
-
-
-def _aggregate(group: pd.DataFrame, task: str) -> dict[str, float]:
-    """Return the middle of each measure over the seeds, and the range of most of them."""
-    values = {
-        "train_accuracy": group["train_accuracy"].to_numpy(),
-        "test_accuracy": group["test_accuracy"].to_numpy(),
-        "initial_cost": group["initial_cost"].fillna(np.inf).to_numpy(),
-        "train_cost": group["train_cost"].fillna(np.inf).to_numpy(),
-    }
-    row: dict[str, float] = {}
-    for measure, of in values.items():
-        mean = measure.endswith("accuracy") and task != "regression"
-        row[measure] = float(of.mean() if mean else np.median(of))
-    for measure, of in values.items():
-        low, high = seed_range(of)
-        row |= {f"{measure}_low": float(low), f"{measure}_high": float(high)}
-    return row
 
 
 def check_formats(formats: Sequence[str]) -> None:

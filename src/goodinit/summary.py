@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from goodinit.evidence.pairs import OUTCOMES
 from goodinit.evidence.verdict import Verdict
 from goodinit.study.trials import AnyStudy
 
@@ -19,22 +20,23 @@ WIDTH = 100  # where there is no screen
 _NAME, _NAME_FOLDED = 24, 16  # columns that names are given, and that they have at least
 
 
-def as_text(study: AnyStudy, summary: pd.DataFrame, verdicts: Sequence[Verdict]) -> str:
+def as_text(study: AnyStudy, summary: pd.DataFrame, verdicts: Sequence[Verdict], lead: str) -> str:
     """Return the table, and below it the verdicts, as ``goodinit compare`` prints them."""
     text = StringIO()
     console = Console(file=text, width=WIDTH, highlight=False, color_system=None)
-    for part in (*summary_parts(study, summary), Text(), verdict_lines(verdicts)):
+    for part in (*summary_parts(study, summary, lead), Text(), verdict_lines(verdicts)):
         console.print(part)
     return "\n".join(line.rstrip() for line in text.getvalue().strip("\n").splitlines())
 
 
 def summary_parts(
-    study: AnyStudy, summary: pd.DataFrame, width: int | None = WIDTH
+    study: AnyStudy, summary: pd.DataFrame, lead: str, width: int | None = WIDTH
 ) -> Iterator[RenderableType]:
     """Yield what was run, a row for each initializer, and what the numbers are.
 
     A measure that no trial has is left out. Where a screen of some width has no room for all of the
-    table, what matters least is left out too, and said; by what is sorted stays.
+    table, what matters least is left out too, and said; by what is sorted stays: `lead`, a key of
+    ``evidence.pairs.OUTCOMES``, and the final cost.
     """
     yield Text(f"\n{study.describe()}")
     measure, show = ("R²", _decimal) if study.task == "regression" else ("accuracy", _share)
@@ -47,7 +49,7 @@ def summary_parts(
         *accuracies,
         "initial cost",
         "final cost",
-        *(["diverged"] if summary["diverged"].any() else []),
+        *(["fails"] if summary["fails"].any() else []),
     ]
     rows = [
         {
@@ -56,7 +58,7 @@ def summary_parts(
             **{f"{part} {measure}": _ranged(row, f"{part}_accuracy", show) for part in measured},
             "initial cost": (_significant(row["initial_cost"]), ""),
             "final cost": _ranged(row, "train_cost", _significant),
-            "diverged": (f"{row['diverged']} of {row['seeds']}", ""),
+            "fails": (f"{row['fails']} of {row['seeds']}", ""),
         }
         for row in summary.to_dict("records")
     ]
@@ -68,7 +70,7 @@ def summary_parts(
         "initial cost",
         *(f"ranges of {name}" for name in ranges),
         *accuracies[:-1],
-        "diverged",
+        "fails",
     ]
     table = _table(rows, headings, ranges)
     for name in least:
@@ -85,7 +87,10 @@ def summary_parts(
     if measured and measure == "R²":
         middle = "R² and costs are medians"
     brackets = "; in brackets, their 5th to 95th percentile" if ranges else ""
-    yield f"{middle} over seeds{brackets}. Best first, by median final cost."
+    ranked = OUTCOMES[lead].words.replace("accuracy", measure)
+    then = "" if lead == "train_cost" else ", then by final cost"
+    failing = " A network that learns nothing fails." if "fails" in headings else ""
+    yield f"{middle} over seeds{brackets}. Best first, by {ranked}{then}.{failing}"
     if left_out:
         yield f"Left out to fit {width} columns: {', '.join(left_out)}."
 
@@ -170,7 +175,8 @@ def as_markdown(study: AnyStudy, summary: pd.DataFrame) -> str:
 
 def _cells(study: AnyStudy, summary: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Return the headings, and the cells of each row, of the whole table."""
-    (table,) = (part for part in summary_parts(study, summary, None) if isinstance(part, Table))
+    parts = summary_parts(study, summary, "train_cost", None)  # the table alone is used
+    (table,) = (part for part in parts if isinstance(part, Table))
     columns = [[str(cell) for cell in column.cells] for column in table.columns]
     headings = [str(column.header) for column in table.columns]
     return headings, [list(row) for row in zip(*columns, strict=True)]

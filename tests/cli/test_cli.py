@@ -226,7 +226,7 @@ def test_a_table_fits_its_screen_and_keeps_what_it_is_sorted_by(width: int, wide
 
     result, text = gi.load(wide / "study"), StringIO()
     console = Console(file=text, width=width, force_terminal=True, color_system=None)
-    for part in summary_parts(result.study, result.summary(), width):
+    for part in summary_parts(result.study, result.summary(), result.evidence.lead, width):
         console.print(part)
     lines = text.getvalue().splitlines()
     assert max(map(len, lines)) <= width

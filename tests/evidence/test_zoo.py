@@ -17,6 +17,7 @@ from goodinit.evidence.verdict import LABELS
 from goodinit.initializers import Draw, read
 from goodinit.study.grid import Initializer
 
+NOT_WORSE = ("equivalent to", "undecided against", "slower than")
 PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "cats_vs_dogs"
 
 
@@ -77,9 +78,9 @@ def test_beside_a_healthy_one_it_keeps_its_label(
     assert list(found.values()) == [case.label]
 
 
-def test_healthy_ones_that_are_alike_are_as_good_as_each_other() -> None:
+def test_healthy_ones_that_are_alike_are_not_ranked() -> None:
     found = labels(compared(named("he, relu"), "he_uniform"))
-    assert found == {"he_normal": HEALTHY, "he_uniform": "as good as he_normal"}
+    assert found == {"he_normal": HEALTHY, "he_uniform": "undecided against he_normal"}
 
 
 def test_one_that_arrives_later_is_slower() -> None:
@@ -89,7 +90,8 @@ def test_one_that_arrives_later_is_slower() -> None:
 
 def test_zeros_in_the_last_layer_are_no_fault_in_company_either() -> None:
     found = labels(compared(named("zeros in the last layer only"), "he_normal"))
-    assert set(found.values()) == {HEALTHY, "as good as draw"}
+    assert HEALTHY in found.values()
+    assert set(found.values()) <= {HEALTHY, *(f"{of} draw" for of in NOT_WORSE)}
 
 
 def test_the_best_of_the_faulty_is_not_recommended() -> None:

@@ -1,6 +1,7 @@
 """``goodinit compare``: the main job."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,8 +13,10 @@ from goodinit.cli.options import (
     NETWORK,
     OUTPUT,
     TRAINING,
+    By,
     Figures,
     Json,
+    Margin,
     Quiet,
 )
 from goodinit.cli.reading import (
@@ -162,6 +165,8 @@ def compare(
         int | None,
         typer.Option(rich_help_panel=DATA, help="Resize images to this many pixels on each side."),
     ] = None,
+    by: By = None,
+    margin: Margin = 0.02,
     out: Annotated[
         str | None,
         typer.Option(
@@ -205,11 +210,13 @@ def compare(
     """Train one network per initializer and seed, and compare what became of them."""
     clock = Stopwatch()
     from goodinit import datasets, specs
+    from goodinit.evidence.pairs import check_ranking
     from goodinit.running.compare import run
     from goodinit.store.written import check_files, check_out, recorded
     from goodinit.study.grid import Training, plan
 
     formats = formats_of(figures)
+    check_ranking(by, margin)
     place = folder_of("out", out)
     if place:
         check_out(place, data)
@@ -272,6 +279,7 @@ def compare(
         clock.lap("compiling, or loading what was compiled")
         result = run(study, watch=bar, out=place, keep_networks=keep_networks, executor=executor)
     clock.lap("training and measuring")
+    result = replace(result, by=by, margin=margin)
     tell(result, None if result.interrupted else place, formats, as_json=as_json)
     clock.lap("verdicts, tables and pictures")
     if timing:

@@ -22,6 +22,22 @@ Figures = Annotated[
         help="How pictures are written: png, svg, pdf, several with commas, or none.",
     ),
 ]
+By = Annotated[
+    str | None,
+    typer.Option(
+        rich_help_panel=COMPARISON,
+        help="What ranks: train_cost, test_cost, test_accuracy or speed. \\[default: "
+        "test_accuracy, or without a test part train_cost]",
+    ),
+]
+Margin = Annotated[
+    float,
+    typer.Option(
+        rich_help_panel=COMPARISON,
+        help="Within which two are called equivalent: of accuracy, or a part of the cost of "
+        "guessing.",
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option(

@@ -90,7 +90,7 @@ def print_summary(result: "Comparison") -> None:
 
     console = terminal()
     width = console.width if console.is_terminal else None
-    for part in summary_parts(result.study, result.summary(), width):
+    for part in summary_parts(result.study, result.summary(), result.evidence.lead, width):
         if isinstance(part, Table) and width is None:  # in a pipe a table is as wide as it is
             natural = Screen(width=_ANY).measure(part).maximum
             Screen(highlight=False, width=max(natural, console.width)).print(part)

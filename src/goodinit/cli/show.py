@@ -1,11 +1,12 @@
 """``goodinit show``: a study that was kept."""
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from goodinit.cli.options import Json
+from goodinit.cli.options import By, Json, Margin
 from goodinit.cli.reading import folder_of, formats_of
 from goodinit.cli.telling import tell
 
@@ -16,6 +17,8 @@ def show(
         str | None,
         typer.Option(help="Where pictures and the summary go. \\[default: the study's folder]"),
     ] = None,
+    by: By = None,
+    margin: Margin = 0.02,
     figures: Annotated[
         str | None,
         typer.Option(
@@ -26,12 +29,14 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Print a study that was kept, without training anything; draw it where asked to."""
+    from goodinit.evidence.pairs import check_ranking
     from goodinit.running.compare import load
     from goodinit.store.folder import check_export
 
     formats = formats_of(figures or "png")
     place, kept = folder_of("out", out), folder_of("folder", folder)
-    result = load(kept)
+    check_ranking(by, margin)
+    result = replace(load(kept), by=by, margin=margin)
     drawn = place or (kept if figures else None)
     if drawn:
         check_export(drawn, result.study, result.exports(formats))

@@ -7,28 +7,58 @@ values and meets the same data, so differences within a seed are the scheme's.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import ceil, comb, log2
-from typing import Any
+from math import comb
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from goodinit.errors import bad_argument, bad_name, number
+from goodinit.evidence.causes import value
+from goodinit.evidence.statistics import (
+    LEVEL,
+    Values,
+    detectable_difference,
+    equivalence_p,
+    fewest_seeds,
+    holm,
+    interval,
+    median_difference,
+    paired_differences,
+    probability_of_less,
+    seeds_needed,
+    signed_rank_p,
+)
 from goodinit.measuring.tables import KEYS, CostCurves, by_initializer
 
-Values = NDArray[np.float64]
+MARGIN = 0.02  # two points of accuracy, or of R²; of a cost, this part of the cost of chance
 
-# What is compared, and whether less of it is better.
-OUTCOMES = {"train_cost": True, "test_accuracy": False, "iterations_to_half_chance": True}
-# In at most this share of studies is any pair told apart that is alike, for one outcome.
-LEVEL = 0.05
-CONFIDENCE = 0.90  # of intervals
-POWER = 0.80  # of what these seeds could have shown
+
+class Outcome(NamedTuple):
+    """What is compared: whether less of it is better, what it is called, how a margin is meant."""
+
+    less_is_better: bool
+    words: str
+    in_chances: bool = False  # whether a margin is a part of the cost of chance
+
+
+OUTCOMES: dict[str, Outcome] = {
+    "train_cost": Outcome(True, "training cost", in_chances=True),
+    "test_cost": Outcome(True, "test cost", in_chances=True),
+    "test_accuracy": Outcome(False, "test accuracy"),
+    "iterations_to_half_chance": Outcome(True, "iterations to half the cost of guessing"),
+}
+_IN_CHANCES = [name for name, outcome in OUTCOMES.items() if outcome.in_chances]
 # Costs that differ by less than this part of the cost of chance are alike: what rounding leaves.
-LEAST = 1e-6
-_RESAMPLES = 2000
-_BISECTIONS = 20
-_DRAWN_AT_ONCE = 2_000_000  # seeds, over several resamples: bounds memory, not what is found
+_LEAST = 1e-6
+# What may be asked for by which initializers are ranked.
+BY = {
+    "train_cost": "train_cost",
+    "test_cost": "test_cost",
+    "test_accuracy": "test_accuracy",
+    "speed": "iterations_to_half_chance",
+}
 
 
 @dataclass(frozen=True)
@@ -39,19 +69,27 @@ class Evidence:
     ----------
     outcomes : DataFrame
         A row per initializer and seed, at the initializer's own learning rate: ``initializer,
-        learning_rate, seed`` and each of ``OUTCOMES``.
+        learning_rate, seed``, each of ``OUTCOMES``, and ``fails``: whether that seed's network
+        learned nothing.
     rates : dict of str to float
         The learning rate at which each initializer is compared: of those that were tried, the one
         with the lowest median training cost.
     pairs : DataFrame
         A row per outcome and pair of initializers: ``outcome, a, b, difference, low, high,
-        p_value, p_holm, a_beats_b, told_apart``. The difference is the median over seeds of a - b,
-        with a 90 % bootstrap interval; the p-value is Wilcoxon's signed-rank test's, also after
-        Holm's correction over all pairs of the outcome; ``a_beats_b`` is the probability that one
-        run of a beats one run of b, ties counting half.
+        p_value, p_holm, p_equivalent, a_beats_b, told_apart, equivalent``. The difference is the
+        median over seeds of a - b, with a 90 % bootstrap interval; the p-value is Wilcoxon's
+        signed-rank test's, also after Holm's correction over all pairs of the outcome;
+        ``p_equivalent`` that of two one-sided tests within the margin; ``a_beats_b`` is the
+        probability that one run of a beats one run of b, ties counting half. A pair that is neither
+        told apart nor equivalent is undecided.
     friedman : dict of str to float
         For each outcome the p-value of Friedman's test that all initializers are alike; NaN with
         fewer than three.
+    lead : str
+        The outcome that ranks: what was asked for; else the test accuracy (R² where a number is to
+        be predicted), or without a test part the training cost.
+    margin : float
+        Within which two are called equivalent: of accuracy, or a part of the cost of chance.
     best : str
         The initializer with the lowest median training cost.
     fewest_seeds : int
@@ -64,6 +102,8 @@ class Evidence:
     rates: dict[str, float]
     pairs: pd.DataFrame
     friedman: dict[str, float]
+    lead: str
+    margin: float
     best: str
     fewest_seeds: int
     statements: tuple[str, ...]
@@ -74,9 +114,43 @@ class Evidence:
         found = rows[((rows["a"] == a) & (rows["b"] == b)) | ((rows["a"] == b) & (rows["b"] == a))]
         return found.iloc[0]
 
+    def knows(self, outcome: str) -> bool:
+        """Return whether an outcome was measured."""
+        return outcome in set(self.pairs["outcome"]) or outcome == self.lead
+
+    def values(self, outcome: str, name: str) -> Values:
+        """Return an initializer's outcome in each seed, shape (seeds,)."""
+        own = self.outcomes[self.outcomes["initializer"] == name]
+        return own.sort_values("seed")[outcome].to_numpy(dtype=np.float64)
+
+    def fails(self, name: str) -> NDArray[np.bool_]:
+        """Return in which seeds an initializer's network learned nothing, shape (seeds,)."""
+        return self.values("fails", name).astype(bool)
+
+    def median(self, outcome: str, name: str) -> float:
+        """Return the median over seeds of an initializer's outcome."""
+        return float(np.median(self.values(outcome, name)))
+
+    def beats(self, outcome: str, a: str, b: str) -> bool:
+        """Return whether a is told apart from b, for the better."""
+        if not self.knows(outcome) or a == b:
+            return False
+        pair = self.pair(outcome, a, b)
+        return bool(pair["told_apart"]) and self.odds(outcome, a, b) > 0.5
+
+    def odds(self, outcome: str, a: str, b: str) -> float:
+        """Return the probability that one run of a beats one run of b, ties counting half."""
+        pair = self.pair(outcome, a, b)
+        return float(pair["a_beats_b"] if pair["a"] == a else 1 - pair["a_beats_b"])
+
 
 def weigh(
-    trials: pd.DataFrame, curves: pd.DataFrame | Iterable[CostCurves], chance: float
+    trials: pd.DataFrame,
+    curves: pd.DataFrame | Iterable[CostCurves],
+    chance: float,
+    *,
+    by: str | None = None,
+    margin: float = MARGIN,
 ) -> Evidence:
     """Return what the seeds of a study carry.
 
@@ -88,6 +162,15 @@ def weigh(
         As in ``Comparison``.
     chance : float
         The cost of chance; see ``goodinit.study.grid.chance_cost``.
+    by : str, optional
+        A key of ``BY``: what ranks.
+    margin : float
+        Within which two are equivalent: of accuracy, or a part of the cost of chance.
+
+    Raises
+    ------
+    ArgumentError
+        Where `by` is not known or was not measured, or the margin is not above 0.
 
     References
     ----------
@@ -102,42 +185,45 @@ def weigh(
     >>> bool(row["told_apart"]), float(row["p_value"])
     (True, 0.0078125)
     """
+    check_ranking(by, margin)
+    lead = _lead(by, tested=bool(trials["test_accuracy"].notna().any()))
     rates = best_rates(trials)
     reached = pd.concat([_iterations_to(chance / 2, of) for of in by_initializer(curves)])
-    outcomes = _outcomes(trials, reached, rates)
+    outcomes = _outcomes(trials, reached, rates, chance)
     tables = {outcome: _table(outcomes, outcome) for outcome in OUTCOMES}
     usable = {name: table for name, table in tables.items() if not table.isna().all(axis=None)}
-    least = LEAST * chance if np.isfinite(chance) else 0.0
+    units = dict.fromkeys(OUTCOMES, 1.0)
+    units |= {name: chance if np.isfinite(chance) else 0.0 for name in _IN_CHANCES}
     every = [
-        _pairs(name, table, least if name == "train_cost" else 0.0)
+        _pairs(name, table, margin * units[name], _LEAST * units[name] * (name in _IN_CHANCES))
         for name, table in usable.items()
     ]
     pairs = pd.concat(every, ignore_index=True)
-    best = str(tables["train_cost"].median().idxmin())
+    statements = _statements(pairs, tables, lead)
     return Evidence(
         outcomes,
         rates,
         pairs,
         {name: _friedman(table) for name, table in usable.items()},
-        best,
+        lead,
+        margin,
+        _foremost(tables["train_cost"], "train_cost"),
         fewest_seeds(len(tables["train_cost"].columns)),
-        tuple(_statements(pairs, tables["train_cost"], best)),
+        tuple(statements),
     )
 
 
-def fewest_seeds(initializers: int) -> int:
-    """Return how many seeds it takes to tell any two of some initializers apart.
+def check_ranking(by: str | None, margin: float) -> None:
+    """Raise ArgumentError where initializers can't be ranked by that, or alike within that."""
+    if by is not None and by not in BY:
+        raise bad_name("by", str(by), BY)
+    number("margin", margin, "a number above 0", lambda n: n > 0)
 
-    n unanimous pairs end Wilcoxon's test at p = 2/2ⁿ, and Holm multiplies the smallest p-value by
-    the number of pairs of initializers.
 
-    Examples
-    --------
-    >>> fewest_seeds(2), fewest_seeds(6)
-    (6, 10)
-    """
-    pairs = max(1, comb(initializers, 2))
-    return ceil(log2(2 * pairs / LEVEL))
+def _lead(by: str | None, *, tested: bool) -> str:
+    if by is not None and BY[by].startswith("test") and not tested:
+        raise bad_argument("by", by, "a study whose data have a test part")
+    return BY[by] if by is not None else "test_accuracy" if tested else "train_cost"
 
 
 def best_rates(trials: pd.DataFrame) -> dict[str, float]:
@@ -163,12 +249,17 @@ def _iterations_to(cost: float, curves: CostCurves) -> "pd.Series[float]":
 
 
 def _outcomes(
-    trials: pd.DataFrame, reached: "pd.Series[float]", rates: dict[str, float]
+    trials: pd.DataFrame, reached: "pd.Series[float]", rates: dict[str, float], chance: float
 ) -> pd.DataFrame:
     chosen = trials[trials["learning_rate"] == trials["initializer"].map(rates)]
-    outcomes = chosen[[*KEYS, "train_cost", "test_accuracy"]].join(reached, on=list(KEYS))
+    measured = ["train_cost", "test_cost", "test_accuracy"]
+    outcomes = chosen[[*KEYS, *measured]].join(reached, on=list(KEYS))
     worst = {"train_cost": np.inf, "iterations_to_half_chance": np.inf}
-    return outcomes.fillna(worst).reset_index(drop=True)
+    if outcomes["test_accuracy"].notna().any():
+        worst["test_cost"] = np.inf
+    outcomes = outcomes.fillna(worst)
+    learns = outcomes["train_cost"] < value("stuck") * chance
+    return outcomes.assign(fails=~learns).reset_index(drop=True)
 
 
 def _table(outcomes: pd.DataFrame, outcome: str) -> pd.DataFrame:
@@ -177,8 +268,13 @@ def _table(outcomes: pd.DataFrame, outcome: str) -> pd.DataFrame:
     return outcomes.pivot(index="seed", columns="initializer", values=outcome)[order]
 
 
-def _pairs(outcome: str, table: pd.DataFrame, least: float) -> pd.DataFrame:
-    lower_is_better = OUTCOMES[outcome]
+def _foremost(table: pd.DataFrame, outcome: str) -> str:
+    """Return the initializer with the best median."""
+    medians = table.median()
+    return str(medians.idxmin() if OUTCOMES[outcome].less_is_better else medians.idxmax())
+
+
+def _pairs(outcome: str, table: pd.DataFrame, margin: float, least: float) -> pd.DataFrame:
     rows = []
     for a, b in combinations(table.columns, 2):
         x, y = table[a].to_numpy(dtype=float), table[b].to_numpy(dtype=float)
@@ -190,121 +286,30 @@ def _pairs(outcome: str, table: pd.DataFrame, least: float) -> pd.DataFrame:
                 "outcome": outcome,
                 "a": a,
                 "b": b,
-                "difference": float(_median(differences)),
+                "difference": float(median_difference(differences)),
                 "low": low,
                 "high": high,
                 "p_value": signed_rank_p(differences),
-                "a_beats_b": wins if lower_is_better else 1 - wins,
+                "p_equivalent": equivalence_p(differences, margin),
+                "a_beats_b": wins if OUTCOMES[outcome].less_is_better else 1 - wins,
             }
         )
-    columns = ["outcome", "a", "b", "difference", "low", "high", "p_value", "a_beats_b"]
+    columns = [
+        "outcome",
+        "a",
+        "b",
+        "difference",
+        "low",
+        "high",
+        "p_value",
+        "p_equivalent",
+        "a_beats_b",
+    ]
     pairs = pd.DataFrame(rows, columns=columns)
     pairs.insert(7, "p_holm", holm(pairs["p_value"].to_numpy(dtype=float)))
-    return pairs.assign(told_apart=pairs["p_holm"] <= LEVEL)
-
-
-def paired_differences(a: Values, b: Values, least: float = 0.0) -> Values:
-    """Return a - b, and 0 where both are infinite, or differ by no more than the least that counts.
-
-    Two failures are alike.
-
-    Examples
-    --------
-    >>> paired_differences(np.array([1.0, np.inf, np.inf]), np.array([3.0, 2.0, np.inf]))
-    array([-2., inf,  0.])
-    """
-    with np.errstate(invalid="ignore"):
-        differences: Values = a - b
-        alike = (a == b) | (np.abs(differences) <= least)
-    return np.where(alike, 0.0, differences)
-
-
-def _median(differences: Values) -> Values:
-    """Return the median along the last axis; 0 where it lies between failures of either side."""
-    with np.errstate(invalid="ignore"):
-        medians = np.asarray(np.median(differences, axis=-1))
-    return np.where(np.isnan(medians), 0.0, medians)
-
-
-def interval(differences: Values, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return a bootstrap interval of the median difference.
-
-    Percentiles of the medians of 2,000 resamples, drawn from a fixed seed; the honesty of it is
-    measured in ``benchmarks/honesty.py``.
-
-    References
-    ----------
-    Efron and Tibshirani 1993, chapter 13.
-
-    Examples
-    --------
-    >>> interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]))
-    (2.0, 6.0)
-    """
-    rng = np.random.default_rng(0)
-    rows = max(1, _DRAWN_AT_ONCE // len(differences))
-    sizes = [min(rows, _RESAMPLES - done) for done in range(0, _RESAMPLES, rows)]
-    drawn = (rng.integers(len(differences), size=(size, len(differences))) for size in sizes)
-    medians = np.concatenate([_median(differences[places]) for places in drawn])
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(medians, [tail, 1 - tail], method="inverted_cdf")
-    return float(low), float(high)
-
-
-def signed_rank_p(differences: Values) -> float:
-    """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 where no pair differs.
-
-    Examples
-    --------
-    >>> signed_rank_p(np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]))
-    0.03125
-    """
-    from scipy.stats import wilcoxon
-
-    if not differences.any() or len(differences) < 2:
-        return 1.0
-    # Ranks are all that the test sees: an infinite difference may as well be the largest rank.
-    signed_ranks = np.sign(differences) * _ranks(np.abs(differences))
-    return float(wilcoxon(signed_ranks, zero_method="zsplit").pvalue)
-
-
-def _ranks(values: Values) -> Values:
-    from scipy.stats import rankdata
-
-    ranks: Values = rankdata(values)
-    return ranks
-
-
-def probability_of_less(a: Values, b: Values, least: float = 0.0) -> float:
-    """Return the probability that a run of a ends below one of b, ties counting half.
-
-    A tie is what differs by no more than the least that counts.
-
-    Examples
-    --------
-    >>> probability_of_less(np.array([1.0, 2.0]), np.array([2.0, 3.0]))
-    0.875
-    """
-    ordered, pairs = np.sort(b), len(a) * len(b)
-    greater = np.searchsorted(ordered, a - least, side="left").sum()
-    greater_or_same = np.searchsorted(ordered, a + least, side="right").sum()
-    less, same = pairs - greater_or_same, greater_or_same - greater
-    return float(less / pairs + 0.5 * (same / pairs))
-
-
-def holm(p_values: Values) -> Values:
-    """Return p-values corrected by Holm 1979, so that none of many is called real by luck.
-
-    Examples
-    --------
-    >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    steps = p_values[order] * np.arange(len(p_values), 0, -1)
-    corrected = np.empty_like(p_values)
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return corrected
+    return pairs.assign(
+        told_apart=pairs["p_holm"] <= LEVEL, equivalent=pairs["p_equivalent"] <= LEVEL
+    )
 
 
 def _friedman(table: pd.DataFrame) -> float:
@@ -316,70 +321,9 @@ def _friedman(table: pd.DataFrame) -> float:
     return float(friedmanchisquare(*(ranks[name] for name in ranks)).pvalue)
 
 
-def detectable_difference(differences: Values, level: float = LEVEL) -> float:
-    """Return the difference that as many seeds would have told apart in most studies.
-
-    The differences seen, moved to a median of 0, stand for what luck alone does. Studies are
-    resampled from them and shifted; the result is the shift at which a signed-rank test (by its
-    normal approximation) finds 80 % of them. Of new studies it finds about three of four, since the
-    luck of one study is only a sample; ``benchmarks/honesty.py`` measures it.
-
-    Parameters
-    ----------
-    differences : array, shape (seeds,)
-        Infinite ones are left out.
-    level : float
-        Of the test.
-
-    Returns
-    -------
-    float
-        Infinite with fewer than six finite differences, 0 where luck makes none.
-
-    Examples
-    --------
-    >>> luck = np.random.default_rng(0).standard_normal(20)
-    >>> round(detectable_difference(luck), 1)
-    0.5
-    """
-    finite = differences[np.isfinite(differences)]
-    if len(finite) < fewest_seeds(2):
-        return float("inf")
-    resamples = max(1, min(_RESAMPLES // 4, _DRAWN_AT_ONCE // len(finite)))
-    drawn = np.random.default_rng(0).integers(len(finite), size=(resamples, len(finite)))
-    luck = (finite - np.median(finite))[drawn]
-    low, high = 0.0, float(np.abs(luck).max()) * 2
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if _share_found(luck + middle, level) >= POWER else (middle, high)
-    return high
-
-
-def _share_found(studies: Values, level: float) -> float:
-    """Return in which share of studies, one a row, a signed-rank test finds a difference."""
-    from scipy.stats import norm, rankdata
-
-    ranks = rankdata(np.abs(studies), axis=1)
-    score = np.abs(np.sum(np.sign(studies) * ranks, axis=1)) / np.sqrt(np.sum(ranks**2, axis=1))
-    return float(np.mean(score > norm.isf(level / 2)))
-
-
-def seeds_needed(differences: Values, level: float = LEVEL) -> int | None:
-    """Return how many seeds would tell the median difference seen apart in most studies.
-
-    What can be detected shrinks with the square root of the number of seeds. None where there is no
-    difference, or a million seeds would not do.
-    """
-    detectable = detectable_difference(differences, level)
-    seen = abs(float(_median(differences)))
-    if not np.isfinite(detectable) or seen == 0 or not np.isfinite(seen):
-        return None
-    needed = len(differences) * (detectable / seen) ** 2
-    return max(fewest_seeds(2), ceil(needed)) if needed < 1e6 else None
-
-
-def _statements(pairs: pd.DataFrame, costs: pd.DataFrame, best: str) -> list[str]:
-    """Return what can be said of the training cost, and what cannot."""
+def _statements(pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], lead: str) -> list[str]:
+    """Return what can be said of the outcome that ranks and of the training cost, and what not."""
+    costs = tables["train_cost"]
     seeds = len(costs)
     if costs.shape[1] < 2:
         return []
@@ -390,37 +334,43 @@ def _statements(pairs: pd.DataFrame, costs: pd.DataFrame, best: str) -> list[str
             f"{seeds} seed{plural} an illustration, not evidence: to tell any two of "
             f"{costs.shape[1]} initializers apart takes at least {fewest}."
         ]
-    of_cost = pairs[pairs["outcome"] == "train_cost"]
-    said = []
-    apart = of_cost[of_cost["told_apart"]]
+    outcomes = dict.fromkeys((lead, "train_cost"))
+    return [said for name in outcomes for said in _of_outcome(pairs, tables[name], name)]
+
+
+def _of_outcome(pairs: pd.DataFrame, table: pd.DataFrame, outcome: str) -> list[str]:
+    best, words = _foremost(table, outcome), OUTCOMES[outcome].words
+    of = pairs[pairs["outcome"] == outcome]
+    apart = of[of["told_apart"]]
     if apart.empty:
-        said.append(_nothing_told_apart(costs, best))
-    else:
-        beaten = [
-            str(row["b"] if row["a"] == best else row["a"])
-            for _, row in apart.iterrows()
-            if best in (row["a"], row["b"])
-        ]
-        if beaten:
-            said.append(f"{best} ends with a lower training cost than {_listed(beaten)}.")
-    alike = of_cost[~of_cost["told_apart"]]
-    if len(alike) and len(apart):
-        couples = [f"{row['a']} and {row['b']}" for _, row in alike.iterrows()]
-        said.append(f"Not told apart on {seeds} seeds: {_listed(couples, '; ')}.")
+        return [_nothing_told_apart(table, outcome, best)]
+    beaten = [
+        str(row["b"] if row["a"] == best else row["a"])
+        for _, row in apart.iterrows()
+        if best in (row["a"], row["b"])
+    ]
+    better = "lower" if OUTCOMES[outcome].less_is_better else "higher"
+    said = [f"{best} ends with a {better} {words} than {_listed(beaten)}."] if beaten else []
+    undecided = of[~of["told_apart"] & ~of["equivalent"]]
+    alike = of[~of["told_apart"] & of["equivalent"]]
+    for rows, state in ((alike, "Equivalent"), (undecided, "Undecided")):
+        couples = [f"{row['a']} and {row['b']}" for _, row in rows.iterrows()]
+        if couples:
+            said.append(f"{state} in {words} on {len(table)} seeds: {_listed(couples, '; ')}.")
     return said
 
 
-def _nothing_told_apart(costs: pd.DataFrame, best: str) -> str:
-    seeds = len(costs)
-    second = str(costs.drop(columns=best).median().idxmin())
-    differences = paired_differences(costs[best].to_numpy(), costs[second].to_numpy())
-    level = LEVEL / comb(costs.shape[1], 2)  # as Holm asks of the smallest p-value
+def _nothing_told_apart(table: pd.DataFrame, outcome: str, best: str) -> str:
+    seeds = len(table)
+    second = _foremost(table.drop(columns=best), outcome)
+    differences = paired_differences(table[best].to_numpy(), table[second].to_numpy())
+    level = LEVEL / comb(table.shape[1], 2)  # as Holm asks of the smallest p-value
     shown, needed = detectable_difference(differences, level), seeds_needed(differences, level)
     more = f"; about {needed:,} seeds would show the one seen" if needed else ""
     return (
-        f"No two initializers can be told apart by their training cost on {seeds} seeds. Between "
-        f"{best} and {second} these seeds would have shown a difference of {shown:.2g} in about "
-        f"three of four studies{more}."
+        f"No two initializers can be told apart by their {OUTCOMES[outcome].words} on {seeds} "
+        f"seeds. Between {best} and {second} these seeds would have shown a difference of "
+        f"{shown:.2g} in about three of four studies{more}."
     )
 
 

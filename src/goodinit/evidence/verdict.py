@@ -21,13 +21,17 @@ from goodinit.evidence.causes import (
     value,
 )
 from goodinit.evidence.pairs import Evidence
+from goodinit.evidence.ranking import badness, recommend, standing, told_failures
 from goodinit.evidence.unfinished import what_is_known
 
 LABELS: tuple[str, ...] = (
     "recommended",
-    "as good as X",
+    "equivalent to X",
+    "undecided against X",
     "slower than X",
+    "fits faster than X, generalizes worse",
     "worse than X",
+    "fails more often than X",
     *dict.fromkeys(rule.label for rule in RULES),
     "does not learn",
     "too few seeds",
@@ -56,7 +60,10 @@ class Verdict:
 
 
 def judge(runs: dict[str, Sequence[Run]], evidence: Evidence) -> list[Verdict]:
-    """Return the verdict on each initializer, in the order of ``runs``.
+    """Return the verdict on each initializer, the best first.
+
+    Soundness comes first: whoever has a cause of failure, or doesn't learn, is told that. Of the
+    others the one is recommended that no other beats in what ranks and that trains best.
 
     Parameters
     ----------
@@ -65,17 +72,53 @@ def judge(runs: dict[str, Sequence[Run]], evidence: Evidence) -> list[Verdict]:
     evidence : Evidence
         Of the same trials.
     """
-    return [_verdict(name, of, evidence) for name, of in runs.items()]
+    unsound = {name: found for name, of in runs.items() if (found := _unsound(name, of, evidence))}
+    sound = [name for name in runs if name not in unsound]
+    placed = [(3, found) for found in unsound.values()] + _ranked(runs, sound, evidence)
+
+    def order(one: tuple[int, Verdict]) -> tuple[float, ...]:
+        place, verdict = one
+        cost = evidence.median("train_cost", verdict.initializer)
+        held = badness(evidence, evidence.lead, verdict.initializer)
+        return (place, held, cost) if place == 2 else (place, cost, held)
+
+    return [verdict for _, verdict in sorted(placed, key=order)]
 
 
-def _verdict(name: str, runs: Sequence[Run], evidence: Evidence) -> Verdict:
+def _ranked(
+    runs: dict[str, Sequence[Run]], sound: Sequence[str], evidence: Evidence
+) -> list[tuple[int, Verdict]]:
+    """Return place and verdict of the initializers that train."""
+    first = recommend(sound, evidence)
+    if first is None:
+        return []
+    found = []
+    for name in sound:
+        numbers, seeds = _numbers(runs[name]), len(runs[name])
+        if seeds < evidence.fewest_seeds:
+            ends = f"cost ends at {numbers['train_cost']:.3g}"
+            reason = f"{ends}; {seeds} seed{'s' if seeds > 1 else ''} cannot rank it"
+            found.append((2, Verdict(name, "too few seeds", reason, numbers)))
+            continue
+        stands = standing(name, first, sound, evidence)
+        reason = stands.reason + told_failures(name, evidence)
+        found.append((stands.place, Verdict(name, stands.label, reason, numbers | stands.numbers)))
+    return found
+
+
+def _numbers(runs: Sequence[Run]) -> Numbers:
     chance = runs[0].chance
-    ends = float(np.median([run.cost_of_chance for run in runs])) * chance
-    numbers: Numbers = {
+    return {
         "initial_cost": float(np.median([run.initial_cost for run in runs])),
-        "train_cost": ends,
+        "train_cost": float(np.median([run.cost_of_chance for run in runs])) * chance,
         "cost_of_chance": chance,
     }
+
+
+def _unsound(name: str, runs: Sequence[Run], evidence: Evidence) -> Verdict | None:
+    """Return the verdict on an initializer that fails; None where it trains."""
+    numbers, chance = _numbers(runs), runs[0].chance
+    ends = numbers["train_cost"]
     harm = _harm(numbers["initial_cost"], ends, chance)
     cause = find_cause(runs) if _harmed(name, runs, evidence) else None
     if cause is not None:
@@ -83,20 +126,23 @@ def _verdict(name: str, runs: Sequence[Run], evidence: Evidence) -> Verdict:
         return Verdict(name, label, f"{sentence}; {harm}", numbers | seen)
     if _most(runs, "stuck"):
         return Verdict(name, "does not learn", f"{harm}; {what_is_known(runs)}", numbers)
-    return _rank(name, len(runs), evidence, numbers)
+    return None
 
 
 def _harmed(name: str, runs: Sequence[Run], evidence: Evidence) -> bool:
     """Return whether training shows harm: no learning, or far less of it than can be had.
 
     What can be had is known from the best initializer, where one is told apart; otherwise a network
-    that gets halfway from guessing to a cost of 0 counts as healthy.
+    that gets halfway from guessing to a cost of 0 counts as healthy. One that generalizes better
+    than the one that fits best is not harmed by fitting less.
     """
     best = evidence.best
     if _most(runs, "stuck"):
         return True
     if name == best or not evidence.pair("train_cost", name, best)["told_apart"]:
         return _most(runs, "poor")
+    if evidence.beats(evidence.lead, name, best):
+        return False
     costs = evidence.outcomes.groupby("initializer")["train_cost"].median()
     chance = runs[0].chance
     return bool(chance - costs[name] < value("learned") * (chance - costs[best]))
@@ -119,35 +165,6 @@ def _harm(begins: float, ends: float, chance: float) -> str:
     share = ends / chance
     of = f"{share:.0%} of" if share < 10 else f"{shown(share)} times"
     return f"cost ends at {shown(ends)}, {of} the cost of guessing"
-
-
-def _rank(name: str, seeds: int, evidence: Evidence, numbers: Numbers) -> Verdict:
-    """Return the verdict on an initializer that trains: how it stands to the best one."""
-    best = evidence.best
-    end = f"cost ends at {numbers['train_cost']:.3g}"
-    if seeds < evidence.fewest_seeds:
-        reason = f"{end}; {seeds} seed{'s' if seeds > 1 else ''} cannot rank it"
-        return Verdict(name, "too few seeds", reason, numbers)
-    if name == best:
-        among = "nothing to compare it with" if len(evidence.rates) == 1 else "the lowest median"
-        return Verdict(name, "recommended", f"{end}, {among}", numbers)
-    cost = evidence.pair("train_cost", name, best)
-    wins = float(cost["a_beats_b"] if cost["a"] == name else 1 - cost["a_beats_b"])
-    numbers |= {"p_holm": float(cost["p_holm"]), "beats_best": wins}
-    odds = f"one run beats one of {best} with probability {wins:.0%}"
-    later = _apart(evidence, "iterations_to_half_chance", name)
-    if not cost["told_apart"]:
-        label = f"slower than {best}" if later else f"as good as {best}"
-        return Verdict(name, label, f"{end}, not told apart on {seeds} seeds; {odds}", numbers)
-    slower = later and not _apart(evidence, "test_accuracy", name)
-    label = f"{'slower' if slower else 'worse'} than {best}"
-    return Verdict(name, label, f"{end}, told apart (p = {cost['p_holm']:.2g}); {odds}", numbers)
-
-
-def _apart(evidence: Evidence, outcome: str, name: str) -> bool:
-    if outcome not in set(evidence.pairs["outcome"]):
-        return False
-    return bool(evidence.pair(outcome, name, evidence.best)["told_apart"])
 
 
 def warn(

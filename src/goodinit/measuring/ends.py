@@ -1,6 +1,6 @@
 """Where a trial ends: its last values, or what is typical where its cost goes up and down."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,18 @@ class Ends(NamedTuple):
     trials: pd.DataFrame
     swings: NDArray[np.bool_]
     pace: Array
+
+    def warnings(self, rates: Mapping[str, float]) -> Iterator[str]:
+        """Say where the last value isn't what the verdict looks at, at those learning rates."""
+        found = self.trials[["initializer", "learning_rate"]].assign(swings=self.swings)
+        for name, rate in rates.items():
+            own = found[(found["initializer"] == name) & (found["learning_rate"] == rate)]
+            if count := int(own["swings"].sum()):
+                yield (
+                    f"The cost of {name} goes up and down to the end in {count} of {len(own)} "
+                    f"runs: the verdict looks at their median over the last {SHARE:.0%} of the "
+                    "iterations, not at the last one."
+                )
 
 
 def ends(study: AnyStudy, placed: Sequence[Placed], trials: pd.DataFrame, chance: float) -> Ends:

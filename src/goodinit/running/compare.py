@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from goodinit import datasets
 from goodinit.comparison import Comparison
 from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
+from goodinit.evidence.pairs import MARGIN, check_ranking
 from goodinit.measuring.tables import Measured, Part, trials_of
 from goodinit.running import batches
 from goodinit.running.pace import Pace, Unwatched, Watch
@@ -45,6 +46,8 @@ def compare(
     split_seed: int = 0,
     standardize: bool | None = None,
     image_size: int | tuple[int, int] | None = None,
+    by: str | None = None,
+    margin: float = MARGIN,
     out: str | Path | None = None,
     keep_networks: bool = False,
     executor: Executor | None = None,
@@ -74,6 +77,9 @@ def compare(
         ``goodinit.study.grid.Training``. The default is gradient descent on all examples at once.
     target, columns, drop, missing, task, test_fraction, split_seed, standardize, image_size
         How data become features and a target; see ``goodinit.datasets.load``.
+    by, margin : str, float
+        What ranks ("train_cost", "test_cost", "test_accuracy" or "speed"), and within which two
+        are called equivalent; see ``Comparison``.
     out : str or Path, optional
         A study folder: trials that it holds aren't run again, and every finished batch is kept
         there at once. See ``docs/studies.md``.
@@ -109,6 +115,7 @@ def compare(
     """
     if out is not None:
         check_out(out, data)
+    check_ranking(by, margin)
     study = plan(
         datasets.load(
             data,
@@ -137,7 +144,8 @@ def compare(
             record=record,
         ),
     )
-    return run(study, progress, out=out, keep_networks=keep_networks, executor=executor)
+    result = run(study, progress, out=out, keep_networks=keep_networks, executor=executor)
+    return replace(result, by=by, margin=margin)
 
 
 def run(

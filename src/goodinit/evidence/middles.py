@@ -1,0 +1,51 @@
+"""The middle of each measure over the seeds, and the range of most of them."""
+
+import numpy as np
+import pandas as pd
+
+from goodinit.evidence import units
+from goodinit.evidence.spread import seed_range
+from goodinit.study.trials import AnyStudy
+
+
+def middles(trials: pd.DataFrame, study: AnyStudy) -> pd.DataFrame:
+    """Return a row per initializer and learning rate: middle and range of each measure.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        As in ``Comparison``.
+    study : Study
+        What they are of. The R² of a number to predict has a median, an accuracy a mean; errors of
+        a standardised number are in its own units.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "initializer": name,
+                "learning_rate": rate,
+                **_aggregate(group, study.task),
+                **units.errors(group, study),
+                "diverged": int(group["diverged"].sum()),
+                "seeds": len(group),
+            }
+            for (name, rate), group in trials.groupby(["initializer", "learning_rate"], sort=False)
+        ]
+    )
+
+
+def _aggregate(group: pd.DataFrame, task: str) -> dict[str, float]:
+    values = {
+        "train_accuracy": group["train_accuracy"].to_numpy(),
+        "test_accuracy": group["test_accuracy"].to_numpy(),
+        "initial_cost": group["initial_cost"].fillna(np.inf).to_numpy(),
+        "train_cost": group["train_cost"].fillna(np.inf).to_numpy(),
+    }
+    row: dict[str, float] = {}
+    for measure, of in values.items():
+        mean = measure.endswith("accuracy") and task != "regression"
+        row[measure] = float(of.mean() if mean else np.median(of))
+    for measure, of in values.items():
+        low, high = seed_range(of)
+        row |= {f"{measure}_low": float(low), f"{measure}_high": float(high)}
+    return row

@@ -1,0 +1,269 @@
+"""The statistics of paired differences: intervals, tests, equivalence, power."""
+
+from math import ceil, comb, log2
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+# In at most this share of studies is any pair told apart that is alike, for one outcome.
+LEVEL = 0.05
+CONFIDENCE = 0.90  # of intervals
+POWER = 0.80  # of what these seeds could have shown
+_RESAMPLES = 2000
+_BISECTIONS = 20
+_DRAWN_AT_ONCE = 2_000_000  # seeds, over several resamples: bounds memory, not what is found
+
+
+def fewest_seeds(initializers: int) -> int:
+    """Return how many seeds it takes to tell any two of some initializers apart.
+
+    n unanimous pairs end Wilcoxon's test at p = 2/2ⁿ, and Holm multiplies the smallest p-value by
+    the number of pairs of initializers.
+
+    Examples
+    --------
+    >>> fewest_seeds(2), fewest_seeds(6)
+    (6, 10)
+    """
+    pairs = max(1, comb(initializers, 2))
+    return ceil(log2(2 * pairs / LEVEL))
+
+
+def paired_differences(a: Values, b: Values, least: float = 0.0) -> Values:
+    """Return a - b, and 0 where both are infinite, or differ by no more than the least that counts.
+
+    Two failures are alike.
+
+    Examples
+    --------
+    >>> paired_differences(np.array([1.0, np.inf, np.inf]), np.array([3.0, 2.0, np.inf]))
+    array([-2., inf,  0.])
+    """
+    with np.errstate(invalid="ignore"):
+        differences: Values = a - b
+        alike = (a == b) | (np.abs(differences) <= least)
+    return np.where(alike, 0.0, differences)
+
+
+def median_difference(differences: Values) -> Values:
+    """Return the median along the last axis; 0 where it lies between failures of either side."""
+    with np.errstate(invalid="ignore"):
+        medians = np.asarray(np.median(differences, axis=-1))
+    return np.where(np.isnan(medians), 0.0, medians)
+
+
+def interval(differences: Values, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return a bootstrap interval of the median difference.
+
+    Percentiles of the medians of 2,000 resamples, drawn from a fixed seed; the honesty of it is
+    measured in ``benchmarks/honesty.py``.
+
+    References
+    ----------
+    Efron and Tibshirani 1993, chapter 13.
+
+    Examples
+    --------
+    >>> interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]))
+    (2.0, 6.0)
+    """
+    rng = np.random.default_rng(0)
+    rows = max(1, _DRAWN_AT_ONCE // len(differences))
+    sizes = [min(rows, _RESAMPLES - done) for done in range(0, _RESAMPLES, rows)]
+    drawn = (rng.integers(len(differences), size=(size, len(differences))) for size in sizes)
+    medians = np.concatenate([median_difference(differences[places]) for places in drawn])
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(medians, [tail, 1 - tail], method="inverted_cdf")
+    return float(low), float(high)
+
+
+def signed_rank_p(differences: Values, alternative: str = "two-sided") -> float:
+    """Return the p-value of Wilcoxon's signed-rank test; 1 where no pair differs.
+
+    Parameters
+    ----------
+    differences : array, shape (seeds,)
+    alternative : {"two-sided", "greater", "less"}
+        Whether the differences lie off 0, above it, or below.
+
+    Examples
+    --------
+    >>> signed_rank_p(np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]))
+    0.03125
+    """
+    from scipy.stats import wilcoxon
+
+    if not differences.any() or len(differences) < 2:
+        return 1.0
+    # Ranks are all that the test sees: an infinite difference may as well be the largest rank.
+    signed_ranks = np.sign(differences) * _ranks(np.abs(differences))
+    return float(wilcoxon(signed_ranks, zero_method="zsplit", alternative=alternative).pvalue)
+
+
+def equivalence_p(differences: Values, margin: float) -> float:
+    """Return the p-value of two one-sided tests that the differences lie within a margin.
+
+    The larger one of the p-values of Wilcoxon's signed-rank test that they lie above ``-margin``,
+    and below ``margin``.
+
+    Parameters
+    ----------
+    differences : array, shape (seeds,)
+    margin : float
+        In the unit of the differences, above 0.
+
+    References
+    ----------
+    Schuirmann 1987; Lakens 2017, Equivalence tests, for two one-sided tests.
+
+    Examples
+    --------
+    >>> differences = np.array([0.1, -0.2, 0.15, -0.05, 0.02, 0.12])
+    >>> equivalence_p(differences, margin=1.0), equivalence_p(differences, margin=0.1) > 0.05
+    (0.015625, True)
+    """
+    above = signed_rank_p(differences + margin, "greater")
+    below = signed_rank_p(differences - margin, "less")
+    return max(above, below)
+
+
+def share_interval(count: int, of: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return Wilson's interval of a share.
+
+    References
+    ----------
+    Wilson 1927; Brown, Cai and DasGupta 2001.
+
+    Examples
+    --------
+    >>> low, high = share_interval(3, 20)
+    >>> f"{low:.2f} to {high:.2f}"
+    '0.06 to 0.32'
+    """
+    from scipy.stats import binomtest
+
+    found = binomtest(count, of).proportion_ci(confidence, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def fails_more_p(only_a: int, only_b: int) -> float:
+    """Return the one-sided p-value that a fails in more seeds than b: McNemar's exact test.
+
+    Parameters
+    ----------
+    only_a, only_b : int
+        Seeds in which one fails and the other doesn't.
+
+    Examples
+    --------
+    >>> fails_more_p(5, 0)
+    0.03125
+    """
+    from scipy.stats import binomtest
+
+    if only_a + only_b == 0:
+        return 1.0
+    return float(binomtest(only_a, only_a + only_b, alternative="greater").pvalue)
+
+
+def _ranks(values: Values) -> Values:
+    from scipy.stats import rankdata
+
+    ranks: Values = rankdata(values)
+    return ranks
+
+
+def probability_of_less(a: Values, b: Values, least: float = 0.0) -> float:
+    """Return the probability that a run of a ends below one of b, ties counting half.
+
+    A tie is what differs by no more than the least that counts.
+
+    Examples
+    --------
+    >>> probability_of_less(np.array([1.0, 2.0]), np.array([2.0, 3.0]))
+    0.875
+    """
+    ordered, pairs = np.sort(b), len(a) * len(b)
+    greater = np.searchsorted(ordered, a - least, side="left").sum()
+    greater_or_same = np.searchsorted(ordered, a + least, side="right").sum()
+    less, same = pairs - greater_or_same, greater_or_same - greater
+    return float(less / pairs + 0.5 * (same / pairs))
+
+
+def holm(p_values: Values) -> Values:
+    """Return p-values corrected by Holm 1979, so that none of many is called real by luck.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    steps = p_values[order] * np.arange(len(p_values), 0, -1)
+    corrected = np.empty_like(p_values)
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return corrected
+
+
+def detectable_difference(differences: Values, level: float = LEVEL) -> float:
+    """Return the difference that as many seeds would have told apart in most studies.
+
+    The differences seen, moved to a median of 0, stand for what luck alone does. Studies are
+    resampled from them and shifted; the result is the shift at which a signed-rank test (by its
+    normal approximation) finds 80 % of them. Of new studies it finds about three of four, since the
+    luck of one study is only a sample; ``benchmarks/honesty.py`` measures it.
+
+    Parameters
+    ----------
+    differences : array, shape (seeds,)
+        Infinite ones are left out.
+    level : float
+        Of the test.
+
+    Returns
+    -------
+    float
+        Infinite with fewer than six finite differences, 0 where luck makes none.
+
+    Examples
+    --------
+    >>> luck = np.random.default_rng(0).standard_normal(20)
+    >>> round(detectable_difference(luck), 1)
+    0.5
+    """
+    finite = differences[np.isfinite(differences)]
+    if len(finite) < fewest_seeds(2):
+        return float("inf")
+    resamples = max(1, min(_RESAMPLES // 4, _DRAWN_AT_ONCE // len(finite)))
+    drawn = np.random.default_rng(0).integers(len(finite), size=(resamples, len(finite)))
+    luck = (finite - np.median(finite))[drawn]
+    low, high = 0.0, float(np.abs(luck).max()) * 2
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _share_found(luck + middle, level) >= POWER else (middle, high)
+    return high
+
+
+def _share_found(studies: Values, level: float) -> float:
+    """Return in which share of studies, one a row, a signed-rank test finds a difference."""
+    from scipy.stats import norm, rankdata
+
+    ranks = rankdata(np.abs(studies), axis=1)
+    score = np.abs(np.sum(np.sign(studies) * ranks, axis=1)) / np.sqrt(np.sum(ranks**2, axis=1))
+    return float(np.mean(score > norm.isf(level / 2)))
+
+
+def seeds_needed(differences: Values, level: float = LEVEL) -> int | None:
+    """Return how many seeds would tell the median difference seen apart in most studies.
+
+    What can be detected shrinks with the square root of the number of seeds. None where there is no
+    difference, or a million seeds would not do.
+    """
+    detectable = detectable_difference(differences, level)
+    seen = abs(float(median_difference(differences)))
+    if not np.isfinite(detectable) or seen == 0 or not np.isfinite(seen):
+        return None
+    needed = len(differences) * (detectable / seen) ** 2
+    return max(fewest_seeds(2), ceil(needed)) if needed < 1e6 else None

@@ -1,0 +1,155 @@
+"""Who is recommended: soundness first, then what is held out, then training; three states."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import goodinit as gi
+from goodinit.errors import ArgumentError
+from goodinit.evidence.pairs import MARGIN, Evidence, weigh
+from goodinit.evidence.ranking import recommend, standing, told_failures
+from goodinit.evidence.statistics import equivalence_p, fails_more_p, share_interval
+
+CHANCE = 2.3
+SEEDS = 20
+
+
+def weighed(
+    results: dict[str, tuple[np.ndarray, np.ndarray]], by: str | None = None, margin: float = MARGIN
+) -> Evidence:
+    """Return the evidence of made-up final costs and test accuracies."""
+    rows = [
+        (name, 0.1, seed, cost, cost, accuracy)
+        for name, (costs, accuracies) in results.items()
+        for seed, (cost, accuracy) in enumerate(zip(costs, accuracies, strict=True))
+    ]
+    columns = ["initializer", "learning_rate", "seed", "train_cost", "test_cost", "test_accuracy"]
+    trials = pd.DataFrame(rows, columns=columns)
+    return weigh(trials, trials.assign(iteration=100), CHANCE, by=by, margin=margin)
+
+
+def about(middle: float, spread: float, seed: int) -> np.ndarray:
+    return middle + spread * np.random.default_rng(seed).standard_normal(SEEDS)
+
+
+def digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What large weights do on digits: they fit perfectly and generalize badly."""
+    return {
+        "std 3": (about(4e-6, 1e-6, 0), about(0.869, 0.01, 1)),
+        "he": (about(0.158, 0.01, 2), about(0.954, 0.004, 3)),
+        "glorot": (about(0.197, 0.01, 4), about(0.954, 0.004, 5)),
+    }
+
+
+def test_what_generalizes_is_recommended_and_not_what_fits_best() -> None:
+    evidence = weighed(digits())
+    names = list(digits())
+    assert recommend(names, evidence) == "he"
+    large = standing("std 3", "he", names, evidence)
+    assert large.label == "fits faster than he, generalizes worse"
+    assert "86." in large.reason
+    assert "95." in large.reason
+    assert standing("glorot", "he", names, evidence).label == "slower than he"
+
+
+def test_by_the_training_cost_the_best_fit_is_first() -> None:
+    evidence = weighed(digits(), by="train_cost")
+    assert recommend(list(digits()), evidence) == "std 3"
+    assert standing("he", "std 3", list(digits()), evidence).label == "worse than std 3"
+
+
+def test_without_a_test_part_the_training_cost_ranks() -> None:
+    none = np.full(SEEDS, np.nan)
+    evidence = weighed({name: (costs, none) for name, (costs, _) in digits().items()})
+    assert evidence.lead == "train_cost"
+    with pytest.raises(ArgumentError, match="by: got 'test_accuracy'"):
+        weighed({"a": (about(1, 0.1, 0), none)}, by="test_accuracy")
+
+
+def test_of_those_that_generalize_alike_the_one_that_trains_best_is_first() -> None:
+    results = {
+        "lecun": (about(0.10, 0.01, 0), about(0.941, 0.01, 1)),
+        "he": (about(0.08, 0.01, 2), about(0.940, 0.01, 3)),
+    }
+    assert recommend(list(results), weighed(results)) == "he"
+
+
+def test_copies_with_little_luck_are_equivalent_and_with_much_undecided() -> None:
+    for spread, label in ((0.001, "equivalent to a"), (0.2, "undecided against a")):
+        results = {
+            "a": (about(0.5, spread, 0), about(0.9, spread, 1)),
+            "b": (about(0.5, spread, 2), about(0.9, spread, 3)),
+        }
+        found = standing("b", "a", ["a", "b"], weighed(results))
+        assert found.label == label
+
+
+def test_what_is_not_told_apart_is_never_called_alike() -> None:
+    # A cost three times as high, in few seeds with much luck: p above 5 % is no equality.
+    a = (about(0.04, 0.02, 0)[:7], about(0.95, 0.01, 1)[:7])
+    b = (a[0] + np.array([0.3, -0.05, 0.2, 0.1, -0.02, 0.25, 0.1]), a[1])
+    evidence = weighed({"a": a, "b": b})
+    assert not evidence.pair("train_cost", "a", "b")["told_apart"]
+    found = standing("b", "a", ["a", "b"], evidence)
+    assert found.label == "undecided against a"
+    assert "seeds would show" in found.reason
+
+
+def test_a_difference_at_the_margin_is_called_equivalent_in_at_most_a_twentieth() -> None:
+    rng = np.random.default_rng(0)
+    studies = MARGIN + 0.01 * rng.standard_normal((2000, SEEDS))
+    called = np.mean([equivalence_p(study, MARGIN) <= 0.05 for study in studies])
+    assert called <= 0.06  # 2,000 studies: 5 % and two standard errors
+
+
+def test_a_difference_of_nothing_is_called_equivalent_where_luck_is_small() -> None:
+    rng = np.random.default_rng(1)
+    studies = 0.01 * rng.standard_normal((200, SEEDS))
+    assert np.mean([equivalence_p(study, MARGIN) <= 0.05 for study in studies]) > 0.99
+
+
+def test_one_that_fails_in_some_seeds_is_not_as_good_as_one_that_fails_in_none() -> None:
+    a = (np.full(SEEDS, 0.1), np.full(SEEDS, 0.95))
+    costs, accuracies = (of.copy() for of in a)
+    costs[:3], accuracies[:3] = CHANCE, 0.1
+    evidence = weighed({"a": a, "b": (costs, accuracies)})
+    assert recommend(["b", "a"], evidence) == "a"
+    assert standing("b", "a", ["a", "b"], evidence).label == "undecided against a"
+    assert "fails to learn in 3 of 20 seeds (90 % interval 6% to 32%)" in told_failures(
+        "b", evidence
+    )
+
+
+def test_one_that_fails_in_half_of_the_seeds_fails_more_often() -> None:
+    a = (np.full(SEEDS, 0.1), np.full(SEEDS, 0.95))
+    costs = a[0].copy()
+    costs[:6] = np.nan
+    evidence = weighed({"a": a, "b": (costs, a[1])}, by="test_accuracy")
+    assert evidence.fails("b").sum() == 6
+    assert fails_more_p(6, 0) == pytest.approx(1 / 64)
+    assert "fails" in standing("b", "a", ["a", "b"], evidence).label
+
+
+def test_wilsons_interval_is_the_published_one() -> None:
+    low, high = share_interval(3, 20, confidence=0.95)  # Newcombe 1998, by the same formula
+    np.testing.assert_allclose((low, high), (0.0524, 0.3604), atol=1e-4)
+
+
+def test_the_table_is_in_the_order_of_the_verdicts() -> None:
+    result = gi.compare(
+        "iris", initializers=["zeros", "normal(std=3)", "he"], iterations=1500, seeds=8
+    )
+    names = [verdict.initializer for verdict in result.verdicts]
+    assert list(result.summary()["initializer"]) == names
+    assert result.verdicts[0].label == "recommended"
+    assert names[-1] == "zeros"
+    assert result.summary()["fails"].iloc[-1] == 8
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [({"by": "accuracy"}, "by: got 'accuracy'"), ({"margin": 0.0}, "margin: got 0.0")],
+)
+def test_wrong_ranking_is_refused_before_any_work(wrong: dict[str, object], says: str) -> None:
+    with pytest.raises(ArgumentError, match=says):
+        gi.compare("circles", initializers="he", seeds=10**5, **wrong)  # type: ignore[arg-type]
