@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from goodinit.errors import bad_argument
-from goodinit.evidence import examples
+from goodinit.evidence import examples, units
 from goodinit.evidence.causes import Run
 from goodinit.evidence.middles import middles
 from goodinit.evidence.pairs import MARGIN, Evidence, weigh
