@@ -13,6 +13,7 @@
 - ``options``: the options that several share
 - ``reading``: how the words of an option are read
 - ``watching``: what is shown meanwhile
+- ``timing``: where a command's own time went
 - ``telling``: what is shown at the end
 - ``printing``: how it is printed
 - ``yours``: what is said where the user's own code raises

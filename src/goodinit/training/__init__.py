@@ -2,11 +2,17 @@
 
 - ``jit``: how functions are compiled, spliced, kept
 - ``blas``: one BLAS thread where we spread networks ourselves
-- ``lanes``: tiles of vectors
-- ``elementwise``: activations and outputs on a vector
+- ``lanes``: the two products of training, as tiles held in vector registers
+- ``elementwise``: the activations and their slopes on a vector
+- ``outputs``: the last layer's activations, and the deltas that they leave
+- ``products``: the products of one layer, over whole matrices
+- ``gradient``: the gradient of a tile of examples
 - ``update``: the optimizers
 - ``order``: the order of examples in an epoch
-- ``kernel``: one network's training, fused
+- ``alone``: one network: a vector's lanes hold examples
+- ``together``: a vector of networks: each lane is one
+- ``kernel``: which of them trains a batch, on how many threads
+- ``hessian``: products of the cost's Hessian with directions
 - ``compression``: inputs brought to the span of the examples
 - ``problem``: a batch of trials as the kernel takes it
 - ``loop``: what is trained between two records, and recorded
