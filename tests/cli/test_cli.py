@@ -188,7 +188,7 @@ def test_show_writes_nothing_unless_it_is_asked_to(tmp_path: Path) -> None:
 def test_ctrl_c_ends_with_one_line_and_leaves_no_empty_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from goodinit.cli import main; main()"]
     running = subprocess.Popen(  # noqa: S603  # our own command line
-        [*command, "compare", "circles", "--iterations", "100000000", "--out", "study"],
+        [*command, "compare", "circles", "--iterations", "100000000", "--out", "study", "--quiet"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,

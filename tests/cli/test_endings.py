@@ -102,7 +102,17 @@ def test_ctrl_c_at_any_moment_is_one_line(after: float, tmp_path: Path) -> None:
         "import os, signal, threading\n"
         f"threading.Timer({after}, os.kill, (os.getpid(), signal.SIGINT)).start()\n{START}"
     )
-    words = ("compare", "circles", "--iterations", "100000000", "--seeds", "2", "--out", "study")
+    words = (
+        "compare",
+        "circles",
+        "--iterations",
+        "100000000",
+        "--seeds",
+        "2",
+        "-q",
+        "--out",
+        "study",
+    )
     code, said, complaint = run(*words, cwd=tmp_path, start=start)
     assert code == 130
     assert said == ""

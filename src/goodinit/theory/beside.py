@@ -1,9 +1,11 @@
 """Theory beside measurement: predictions of a study's networks, and whether they came true."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import pandas as pd
 
+from goodinit.errors import ArgumentError
 from goodinit.study.grid import Study
 from goodinit.theory.predict import Prediction, of_network
 
@@ -20,17 +22,21 @@ _ROUNDING = 1e-4  # of a scale, where a band has no width
 
 
 def predictions(study: Study) -> dict[str, Prediction]:
-    """Return what theory predicts of each initializer of a study."""
-    return {
-        scheme.name: of_network(
-            study.dataset,
-            scheme,
-            hidden=study.network.layers[1:-1],
-            activation=study.network.activation,
-            draws=_DRAWS,
-        )
-        for scheme in study.schemes
-    }
+    """Return what theory predicts of each initializer of a study.
+
+    Of one that can't be drawn from, as of a study that was read back, it says nothing.
+    """
+    found = {}
+    for scheme in study.schemes:
+        with suppress(ArgumentError):
+            found[scheme.name] = of_network(
+                study.dataset,
+                scheme,
+                hidden=study.network.layers[1:-1],
+                activation=study.network.activation,
+                draws=_DRAWS,
+            )
+    return found
 
 
 def beside(signals: pd.DataFrame, found: Mapping[str, Prediction]) -> pd.DataFrame:

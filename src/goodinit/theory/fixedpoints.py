@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from goodinit.errors import number
-from goodinit.theory.gaussian import Array, Moments, moments, pairs, read_activation
+from goodinit.theory.gaussian import Array, Moments, kernel, moments, pairs, read_activation
 
 _MOST_STEPS = 5000
 _SETTLED = 1e-12
@@ -103,18 +103,14 @@ def _settled_correlation(
     total = gain * known.square(np.array([q]))[0] + bias
     if total == 0 or chi <= 1 + _FLAT:
         return 1.0, chi
-    c = 0.5
+    c, follows = 0.5, kernel(known.activation.function, q)
     for _ in range(_MOST_STEPS):
-        further = float((gain * _pair(known, q, c) + bias) / total)
+        further = float((gain * follows(c) + bias) / total)
         if abs(further - c) < _SETTLED:
             break
         c = further
     slope = pairs(known.activation.slope, np.array([q, q]), _square(c), step=True)[0, 1]
     return c, float(gain * slope * q / total)
-
-
-def _pair(known: Moments, q: float, c: float) -> float:
-    return float(pairs(known.activation.function, np.array([q, q]), _square(c))[0, 1])
 
 
 def _square(c: float) -> Array:

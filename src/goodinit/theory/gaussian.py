@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.polynomial.polynomial import polyval
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.special import gammaln
@@ -21,6 +22,7 @@ _REACH = 9.0  # standard deviations; what lies beyond weighs 1e-19
 _NODES = 120  # on either side of 0, where activations bend
 _DEGREES = 40  # of the Hermite series
 _NOTHING = 1e-100
+_FEW = 8  # inputs of which all powers of their correlations are made at once
 _STEP = 1e-5  # of the difference that is a callable's slope
 _LOG_Q = np.linspace(-69.0, 69.0, 553)  # lengths from 1e-30 to 1e30
 
@@ -55,21 +57,23 @@ def _arcsine_terms() -> Array:
 _ARCSINE = _arcsine_terms()
 
 
+# Of what lies beyond the series: a step's odd powers 1, 3, ..., a bend's even ones 2, 4, ...
+_STEP_SERIES = np.zeros(_DEGREES)
+_STEP_SERIES[1::2] = _ARCSINE[: _DEGREES // 2]
+_BEND_SERIES = np.zeros(_DEGREES + 1)
+_BEND_SERIES[2::2] = _ARCSINE[: _DEGREES // 2] / (2 * np.arange(_DEGREES // 2) + 2)
+
+
 def _step_tail(c: Array) -> Array:
     """Return what of a step's kernel lies beyond the series, 1 at c = 1."""
-    kept = range(_DEGREES // 2)  # odd degrees 1, 3, ... below the last
-    left = np.arcsin(c) - sum(_ARCSINE[j] * c ** (2 * j + 1) for j in kept)
-    tail: Array = left / (0.5 * np.pi - sum(_ARCSINE[j] for j in kept))
+    tail: Array = (np.arcsin(c) - polyval(c, _STEP_SERIES)) / (0.5 * np.pi - _STEP_SERIES.sum())
     return tail
 
 
 def _bend_tail(c: Array) -> Array:
     """Return what of a bend's kernel lies beyond the series, 1 at c = 1."""
-    kept = range(_DEGREES // 2)  # even degrees 2, 4, ...
-    part = [_ARCSINE[j] / (2 * j + 2) for j in kept]
     left = np.sqrt(1 - c * c) + c * np.arcsin(c) - 1
-    left = left - sum(a * c ** (2 * j + 2) for j, a in zip(kept, part, strict=True))
-    tail: Array = left / (0.5 * np.pi - 1 - sum(part))
+    tail: Array = (left - polyval(c, _BEND_SERIES)) / (0.5 * np.pi - 1 - _BEND_SERIES.sum())
     return tail
 
 
@@ -112,14 +116,40 @@ def pairs(function: Function, q: Array, c: Array, *, step: bool = False) -> Arra
     array([[0.5     , 0.304499],
            [0.304499, 0.5     ]])
     """
-    values = function(np.sqrt(q)[:, np.newaxis] * _X)
-    coefficients = values @ _H
-    coefficients[np.abs(coefficients) < _NOTHING] = 0.0  # products of such numbers are slow
-    left = (values * _W) @ values.T - coefficients @ coefficients.T
+    coefficients, left = _series(function, q)
+    tail = _step_tail if step else _bend_tail
+    if len(q) <= _FEW:
+        products = coefficients[:, np.newaxis] * coefficients
+        powers = c[..., np.newaxis] ** np.arange(products.shape[-1])
+        few: Array = (products * powers).sum(-1) + left * tail(c)
+        return few
     total = np.zeros_like(c)
     for a in coefficients.T[::-1]:
         total = total * c + np.outer(a, a)
-    return total + left * (_step_tail(c) if step else _bend_tail(c))
+    return total + left * tail(c)
+
+
+def kernel(function: Function, q: float) -> Callable[[float], float]:
+    """Return E[f(z) f(z')], z and z' of variance q, as a function of their correlation.
+
+    As ``pairs``, with the series made once for many correlations.
+
+    Examples
+    --------
+    >>> round(kernel(lambda z: np.maximum(z, 0), 1.0)(0.5), 6)
+    0.304499
+    """
+    coefficients, left = _series(function, np.array([q]))
+    squares, rest = coefficients[0] ** 2, float(left[0, 0])
+    return lambda c: float(polyval(c, squares) + rest * _bend_tail(np.array(c)))
+
+
+def _series(function: Function, q: Array) -> tuple[Array, Array]:
+    """Return the Hermite coefficients, (m, degrees), and the part of (m, m) beyond them."""
+    values = function(np.sqrt(q)[:, np.newaxis] * _X)
+    coefficients = values @ _H
+    coefficients[np.abs(coefficients) < _NOTHING] = 0.0  # products of such numbers are slow
+    return coefficients, (values * _W) @ values.T - coefficients @ coefficients.T
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def _constant(shape: Shape, value: float) -> Law | None:
 def _uniform(shape: Shape, low: float, high: float) -> Law | None:
     if abs(low + high) > _SAME * (high - low):
         return None  # their mean isn't 0
-    return Law((high - low) ** 2 / 12, kurtosis=_KURTOSIS["uniform"])
+    return Law((high - low) * (high - low) / 12, kurtosis=_KURTOSIS["uniform"])
 
 
 def _scaled(shape: Shape, scale: float, mode: str, distribution: str) -> Law:
@@ -55,25 +55,25 @@ def _scaled(shape: Shape, scale: float, mode: str, distribution: str) -> Law:
 def _sparse(shape: Shape, sparsity: float, std: float) -> Law:
     silent = min(int(np.ceil(round(sparsity * shape[1], 9))), shape[1] - 1)
     share = 1 - silent / shape[1]
-    return Law(share * std**2, kurtosis=3 / share - 3)
+    return Law(share * std * std, kurtosis=3 / share - 3)
 
 
 _LAWS: Mapping[Callable[..., Any], Callable[..., Law | None]] = {
     drawing.constant: _constant,
-    drawing.normal: lambda shape, std: Law(std**2),
+    drawing.normal: lambda shape, std: Law(std * std),
     drawing.uniform: _uniform,
     drawing.truncated_normal: lambda shape, std: Law(
-        (TRUNCATED_STD * std) ** 2, kurtosis=_KURTOSIS["truncated_normal"]
+        TRUNCATED_STD * std * TRUNCATED_STD * std, kurtosis=_KURTOSIS["truncated_normal"]
     ),
     drawing.variance_scaling: _scaled,
-    drawing.orthogonal: lambda shape, gain: Law(gain**2 / max(shape), orthogonal=True),
+    drawing.orthogonal: lambda shape, gain: Law(gain * gain / max(shape), orthogonal=True),
     drawing.identity: lambda shape, gain: None,
     drawing.sparse: _sparse,
 }
 
 
 def law(scheme: Scheme, shape: Shape) -> Law | None:
-    """Return the law of a layer's weights; None where they aren't random with mean 0.
+    """Return the law of a layer's weights; None where they have no mean of 0 or no variance.
 
     Of a callable of the user's own it is measured, on draws from seed 0.
 
@@ -92,7 +92,8 @@ def law(scheme: Scheme, shape: Shape) -> Law | None:
     """
     draw = scheme.draw
     if isinstance(draw, partial) and draw.func in _LAWS:
-        return _LAWS[draw.func](shape, *draw.args, **draw.keywords)
+        known = _LAWS[draw.func](shape, *draw.args, **draw.keywords)
+        return known if known is None or np.isfinite(known.variance) else None
     return _measured(scheme, shape)
 
 
