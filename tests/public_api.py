@@ -17,7 +17,11 @@ NEED_TORCH = ("goodinit.torch",)
 def lines(room: str) -> list[str]:
     """Return a line for each public name of a room, and for each public member of its classes."""
     home = import_module(room)
-    names = getattr(home, "__all__", None) or [n for n in vars(home) if not n.startswith("_")]
+    names = getattr(home, "__all__", None) or [
+        name
+        for name, value in vars(home).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    ]
     return [
         line for name in sorted(names) for line in _lines(f"{room}.{name}", getattr(home, name))
     ]

@@ -62,7 +62,7 @@ def test_every_kind_of_data_can_be_drawn(name: str) -> None:
 
 def test_a_number_to_predict_has_one_colour_scale_for_both_parts_and_a_bar_that_tells_it() -> None:
     X = np.random.default_rng(0).normal(size=(40, 3))
-    figure = figures.plot_data(gi.datasets.load((X, X[:, 0] + 0.5)))
+    figure = figures.plot_data(gi.datasets.load((X, X[:, 0] + 0.5), standardize=False))
     train, test, bar = figure.axes
     scales = [axes.collections[0].get_clim() for axes in (train, test)]
     assert scales == [(X[:, 0].min() + 0.5, X[:, 0].max() + 0.5)] * 2

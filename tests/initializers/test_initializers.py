@@ -131,7 +131,7 @@ class Halves:
         (initializers.xavier, "glorot_normal"),
         (initializers.orthogonal, "orthogonal"),
         (halves, "halves"),
-        (partial(halves), "partial"),
+        (partial(halves), "halves()"),
         (Halves(), "Halves"),
         (Scheme("mine", halves), "mine"),
     ],

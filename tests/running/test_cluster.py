@@ -25,7 +25,7 @@ STUDY: dict[str, Any] = {
     "seeds": 40,
 }
 WORDS = [
-    *("compare", "circles", "--init", "zeros,he_normal", "--iterations", "3000"),
+    *("compare", "circles", "--init", "zeros,he_normal", "--iterations", "6000"),
     *("--record", "4", "--seeds", "40", "--out", "study"),
 ]
 COMMAND = """

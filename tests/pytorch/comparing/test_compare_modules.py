@@ -68,7 +68,7 @@ def test_the_tables_are_those_of_our_own_networks(result: gi.Comparison) -> None
     assert list(result.trials) == list(ours.trials)
     assert list(result.curves) == list(ours.curves)
     assert list(result.sharpness) == list(ours.sharpness)
-    assert set(result.signals) >= set(ours.signals)
+    assert set(result.signals) >= set(ours._signals)  # of modules theory says nothing
     assert list(result.summary()) == list(ours.summary())
     assert len(result.trials) == 30
 

@@ -219,6 +219,7 @@ def test_costs_that_are_rounding_beside_chance_are_alike() -> None:
                 "learning_rate": 0.1,
                 "seed": seed,
                 "train_cost": cost * (1 + seed),
+                "test_cost": cost * (1 + seed),
                 "test_accuracy": 1.0,
             }
             for name, cost in (("a", a), ("b", b))

@@ -65,7 +65,7 @@ def _formed(value: Any, number_of: Callable[[Any], int | None]) -> Any:
         if number is not None:
             return _Slot(number)
         if isinstance(value, Tensor) and value.numel() == 1 and not value.is_meta:
-            return float(value)
+            return float(value.detach())
         raise _UnknownError
     return value
 

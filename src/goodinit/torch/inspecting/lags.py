@@ -23,8 +23,8 @@ def find_lags(calls: Sequence[Call], products: Mapping[str, Sequence[float]]) ->
 
     Examples
     --------
-    >>> print(find_lags([], {"decay": [0.5 ** (30 - t) for t in range(31)]})[0].reason)
-    over 31 steps the gradient of decay falls to 9.31e-10 of its largest
+    >>> print(find_lags([], {"decay": [0.5 ** (40 - t) for t in range(41)]})[0].reason)
+    over 41 steps the gradient of decay falls to 9.09e-13 of its largest
     """
     steps: dict[str, list[float]] = {}
     for call in calls:
