@@ -52,11 +52,11 @@ def assert_same(one: gi.Comparison, other: gi.Comparison) -> None:
     """Raise AssertionError where two comparisons differ in anything, and be it the last bit."""
     for name in TABLES:
         # Of a callable that isn't kept theory says nothing: what was measured is compared.
-        both = [
+        ours, theirs = (
             table.drop(columns=[column for column in table if _of_theory(column)])
             for table in (getattr(one, name), getattr(other, name))
-        ]
-        pd.testing.assert_frame_equal(*both, check_exact=True)
+        )
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
     assert set(one.networks) == set(other.networks)
     for trial in one.networks:
         for layer, twin in zip(one.networks[trial], other.networks[trial], strict=True):

@@ -15,6 +15,7 @@ from goodinit.evidence.statistics import (
     share_interval,
 )
 
+_FEW = 0.05  # of the seeds: one failure in twenty may be anyone's
 _TRAINING = ("train_cost", "iterations_to_half_chance")
 
 
@@ -51,19 +52,17 @@ def recommend(sound: Sequence[str], evidence: Evidence) -> str | None:
     Returns
     -------
     str or None
-        None where none is sound. Of the unbeaten, those that fail in the fewest seeds come first,
-        then the lowest median training cost.
+        None where none is sound. Of the unbeaten, one that fails in over 5 % more of the seeds than
+        another comes after it; then the lowest median training cost counts.
     """
     unbeaten = [
         name
         for name in sound
         if not any(evidence.beats(evidence.lead, other, name) for other in sound)
     ]
-    return min(
-        unbeaten,
-        key=lambda name: (evidence.fails(name).sum(), evidence.median("train_cost", name)),
-        default=None,
-    )
+    shares = {name: float(evidence.fails(name).mean()) for name in unbeaten}
+    reliable = [name for name in unbeaten if shares[name] <= min(shares.values()) + _FEW]
+    return min(reliable, key=lambda name: evidence.median("train_cost", name), default=None)
 
 
 def standing(name: str, first: str, sound: Sequence[str], evidence: Evidence) -> Standing:
@@ -178,9 +177,14 @@ def _alike(name: str, first: str, evidence: Evidence) -> Standing:
         within = " and ".join(_margin(outcome, evidence.margin) for outcome in asked)
         reason = f"{_both(name, first, asked, evidence)}; within {within} (p = {p:.2g})"
         return Standing(f"equivalent to {first}", reason, numbers, 1)
+    better = [of for of in _TRAINING if evidence.beats(of, name, first)]
+    state = (
+        f"told apart in {OUTCOMES[better[0]].words}, but failing in more seeds"
+        if better
+        else f"neither told apart nor equivalent on {len(evidence.fails(name))} seeds"
+    )
     reason = (
-        f"{_both(name, first, asked, evidence)}, neither told apart nor equivalent on "
-        f"{len(evidence.fails(name))} seeds; one run beats one of {first} with probability "
+        f"{_both(name, first, asked, evidence)}, {state}; one run beats one of {first} with probability "
         f"{wins:.0%}{_would_decide(name, first, asked, evidence)}"
     )
     return Standing(f"undecided against {first}", reason, numbers, 1)
