@@ -184,8 +184,8 @@ def _alike(name: str, first: str, evidence: Evidence) -> Standing:
         else f"neither told apart nor equivalent on {len(evidence.fails(name))} seeds"
     )
     reason = (
-        f"{_both(name, first, asked, evidence)}, {state}; one run beats one of {first} with probability "
-        f"{wins:.0%}{_would_decide(name, first, asked, evidence)}"
+        f"{_both(name, first, asked, evidence)}, {state}; one run beats one of "
+        f"{first} with probability {wins:.0%}{_would_decide(name, first, asked, evidence)}"
     )
     return Standing(f"undecided against {first}", reason, numbers, 1)
 
