@@ -18,6 +18,8 @@ from goodinit.articles.rounding import Spread
 from goodinit.cli import main
 from goodinit.errors import ArgumentError
 
+pytestmark = pytest.mark.slow
+
 SHARED = Path(__file__).parents[3] / "shared" / "published.json"
 
 

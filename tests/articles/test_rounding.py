@@ -14,6 +14,8 @@ from goodinit.articles.experiments import Experiment, circles, in_span, photogra
 from goodinit.articles.published import Run
 from goodinit.articles.rounding import RERUNS, Spread, rerun, spreads
 
+pytestmark = pytest.mark.slow
+
 PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "cats_vs_dogs"
 HE, XAVIER = Run("cats_vs_dogs", "he"), Run("cats_vs_dogs", "xavier")
 

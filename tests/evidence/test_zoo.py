@@ -17,6 +17,8 @@ from goodinit.evidence.verdict import LABELS
 from goodinit.initializers import Draw, read
 from goodinit.study.grid import Initializer
 
+pytestmark = pytest.mark.slow
+
 NOT_WORSE = ("equivalent to", "undecided against", "slower than")
 PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "cats_vs_dogs"
 

@@ -16,17 +16,19 @@ from studies import ENVIRONMENT, PYTHON, assert_same
 
 pytest.importorskip("distributed", reason="distributed is not installed")
 
+pytestmark = pytest.mark.slow
+
 # What Dask warns of is its own affair, and stays in its processes.
 QUIET = {name: value for name, value in ENVIRONMENT.items() if name != "PYTHONWARNINGS"}
 STUDY: dict[str, Any] = {
     "initializers": ["zeros", "he_normal"],
-    "iterations": 3000,
+    "iterations": 6000,
     "record": 4,
     "seeds": 40,
 }
 WORDS = [
     *("compare", "circles", "--init", "zeros,he_normal", "--iterations", "6000"),
-    *("--record", "4", "--seeds", "40", "--out", "study"),
+    *("--record", "4", "--seeds", "40", "--quiet", "--out", "study"),
 ]
 COMMAND = """
 from goodinit.running import batches

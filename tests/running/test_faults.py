@@ -13,6 +13,8 @@ import goodinit as gi
 from goodinit.errors import ArgumentError
 from studies import ENVIRONMENT, PYTHON, TABLES, assert_same
 
+pytestmark = pytest.mark.slow
+
 KILLS = 50
 # A study of 24 parts: long enough to be killed over and over, short enough to be run to its end.
 STUDY: dict[str, Any] = {

@@ -29,6 +29,8 @@ from studies import (
     small,
 )
 
+pytestmark = pytest.mark.slow
+
 # Two writers
 
 

@@ -151,8 +151,9 @@ def test_cures_are_sought_only_where_something_is_wrong_and_they_are_wanted() ->
         nonlocal calls
         calls += 1
 
+    # A gradient this small is asked in one more pass whether it is there at all.
     healthy, faulty = mlp(8, 16, 16, 3), spoiled()
-    for model, cures, expected in ((healthy, True, 1), (faulty, False, 1), (faulty, True, 3)):
+    for model, cures, expected in ((healthy, True, 1), (faulty, False, 2), (faulty, True, 4)):
         calls = 0
         hook = model.register_forward_hook(count)
         inspect(model, *data(40, 8), cures=cures)

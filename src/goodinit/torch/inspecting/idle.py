@@ -98,7 +98,7 @@ def _matters(some: Mapping[str, Tensor], said: Run) -> bool:
         torch.manual_seed(0)
         other = float(said())
         for name, parameter in some.items():
-            parameter.copy_(before[name])
+            parameter.data.copy_(before[name])  # autograd keeps its count
     return one != other
 
 
@@ -128,7 +128,7 @@ def _never(zero: Mapping[str, Tensor], own: Mapping[str, Tensor], cost: Run) -> 
         left = still
     with torch.no_grad():
         for name, parameter in own.items():
-            parameter.copy_(before[name])
+            parameter.data.copy_(before[name])  # autograd keeps its count
     return left
 
 
@@ -138,7 +138,7 @@ def _move(some: Mapping[str, Tensor], by: float = _MOVED) -> None:
         for parameter in some.values():
             drawn = torch.randn(parameter.shape, generator=generator).to(parameter)
             size = rms(parameter) or float(parameter.shape[-1] if parameter.dim() else 1) ** -0.5
-            parameter.add_(by * size * drawn)
+            parameter.data.add_(by * size * drawn)
 
 
 def _both_zero(never: Mapping[str, Tensor], own: Mapping[str, Tensor], cost: Run) -> list[Finding]:
