@@ -13,14 +13,18 @@ from typing import Any
 import numpy as np
 
 from goodinit import datasets
-from goodinit.evidence.causes import THRESHOLDS
+from goodinit.evidence.causes import CAUSES, THRESHOLDS
+from goodinit.figures.looks import class_colours, styles
 from goodinit.initializers import read
+from goodinit.measuring.signals import FLAT_EXAMPLES, FLAT_SLOPE, SAME_UNIT, measure
 from goodinit.network import Network, backward, cost, forward, initialize, pack, targets, update
 
 HERE = Path(__file__).parent / "src" / "generated"
 SETS = ("circles", "moons", "spirals", "xor", "blobs")
 LAYERS = (2, 10, 5, 1)
+MOST = 6  # initializers on the page
 RATE, ITERATIONS, EVERY = 0.01, 1000, 50
+SIGNALS = ("distinct_units", "dead_fraction", "preactivation_rms", "activation_rms", "gradient_rms")
 DRAWN = ("he_normal", "glorot_normal", "lecun_normal", "he_uniform", "normal(std=10)", "orthogonal")
 
 
@@ -38,8 +42,21 @@ def _points(data: datasets.Dataset) -> dict[str, Any]:
 
 
 def thresholds() -> dict[str, Any]:
-    """Return the limits above which a cause is named."""
-    return {name: limit.value for name, limit in THRESHOLDS.items()}
+    """Return the limits above which a cause is named, and those of the signals themselves."""
+    own = {"flat_slope": FLAT_SLOPE, "flat_examples": FLAT_EXAMPLES, "same_unit": SAME_UNIT}
+    return {name: limit.value for name, limit in THRESHOLDS.items()} | own
+
+
+def causes() -> dict[str, Any]:
+    """Return each cause's label and sentence."""
+    return {name: {"label": c.label, "sentence": c.sentence} for name, c in CAUSES.items()}
+
+
+def colours() -> dict[str, Any]:
+    """Return the colours of initializers by their place, and of classes."""
+    names = [str(place) for place in range(MOST)]
+    drawn = [style.colour for style in styles(names).values()]
+    return {"initializers": drawn, "classes": class_colours(3)}
 
 
 def ziggurat() -> list[float]:
@@ -75,6 +92,7 @@ def reference() -> dict[str, Any]:
         "every": EVERY,
         "start": start.tolist(),
         "costs": costs,
+        "signals": {name: _signals(network, name) for name in DRAWN},
         "drawn": {
             name: [pack(initialize(network, read(name), seed)).tolist() for seed in (0, 7, 2**40)]
             for name in DRAWN
@@ -82,10 +100,18 @@ def reference() -> dict[str, Any]:
     }
 
 
+def _signals(network: Network, scheme: str) -> dict[str, list[float]]:
+    data = datasets.load("circles")
+    one = [(W[None], b[None]) for W, b in initialize(network, read(scheme), seed=0)]
+    wanted = targets(network, data.y_train)
+    layers = measure(network, one, data.X_train, wanted, np.array([RATE])).layers
+    return {name: layers[name][0, :-1].tolist() for name in SIGNALS}
+
+
 def main() -> None:
     """Write the files."""
     HERE.mkdir(parents=True, exist_ok=True)
-    for made in (points, thresholds, ziggurat, reference):
+    for made in (points, thresholds, causes, colours, ziggurat, reference):
         text = json.dumps(made(), separators=(",", ":"))
         (HERE / f"{made.__name__}.json").write_text(text + "\n", encoding="utf-8")
 

@@ -217,7 +217,8 @@ function value(z: f64): f64 {
   }
 }
 
-function slope(z: f64): f64 {
+/** Return the activation's slope. */
+export function slope(z: f64): f64 {
   switch (activation) {
     case 0: return z > 0 ? 1 : 0;
     case 1: return z > 0 ? 1 : slopeBelow;

@@ -53,6 +53,7 @@ interface Exports {
   backward(parameters: number, X: number, targets: number, examples: number): number;
   cost(targets: number, examples: number): number;
   logits(examples: number): number;
+  slope(z: number): number;
   train(
     parameters: number,
     state: number,
@@ -217,6 +218,17 @@ export class Networks {
     this.run(network, train);
     const at = this.kernel.backward(this.parameters, train.X, train.targets, train.examples);
     return this.floats(at, this.parameterCount).slice();
+  }
+
+  /** Return the slope of the hidden layers' activation. */
+  slope(z: number): number {
+    return this.kernel.slope(z);
+  }
+
+  /** Return the training examples, feature by feature, as long as the rows of `layers`. */
+  inputs(): Float64Array {
+    const { train } = this.parts;
+    return this.floats(train.X, this.setup.layers[0]! * padded(train.examples));
   }
 
   private run(network: NetworkState, part: Part): void {

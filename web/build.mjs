@@ -1,0 +1,38 @@
+/** Builds each page into one HTML file that loads nothing: script, worker, style and kernel inside. */
+
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { build } from "esbuild";
+
+const INTO = "../src/goodinit/pages";
+const LARGEST = 400_000; // bytes of a page
+
+const kernel = (await readFile("src/generated/kernel.wasm")).toString("base64");
+
+async function bundled(entry, define = {}) {
+  const made = await build({
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    write: false,
+    outdir: "out",
+    format: "iife",
+    target: "es2022",
+    legalComments: "none",
+    external: ["node:fs/promises"], // which only Node's side of kernel.ts imports
+    logOverride: { "empty-import-meta": "silent" },
+    define,
+  });
+  const of = (end) => made.outputFiles.find((file) => file.path.endsWith(end))?.text ?? "";
+  return { script: of(".js"), style: of(".css") };
+}
+
+const worker = await bundled("src/play/worker.ts", { KERNEL_BASE64: JSON.stringify(kernel) });
+const page = await bundled("src/play/main.ts", { WORKER_SOURCE: JSON.stringify(worker.script) });
+const frame = await readFile("src/play/play.html", "utf-8");
+const html = frame
+  .replace("/* style */", () => page.style)
+  .replace("/* script */", () => page.script.replaceAll("</script", "<\\/script"));
+if (Buffer.byteLength(html) > LARGEST) throw new Error(`play.html is larger than ${LARGEST} bytes`);
+await mkdir(INTO, { recursive: true });
+await writeFile(`${INTO}/play.html`, html);
+console.log(`play.html: ${Buffer.byteLength(html)} bytes`);

@@ -1,0 +1,122 @@
+/** What the layers of one network look like, as `goodinit.measuring.signals` measures it. */
+
+import type { LayerValues, Networks, NetworkState } from "../engine/network";
+import limits from "../generated/thresholds.json";
+
+export interface LayerSignals {
+  readonly units: number;
+  readonly distinct: number;
+  readonly dead: number;
+  readonly saturated: number;
+  readonly preactivationRms: number;
+  readonly activationRms: number;
+  readonly gradientRms: number;
+  /** Pre-activation RMS over the RMS of the layer's input. */
+  readonly gain: number;
+}
+
+const WITHOUT_FLAT_ENDS = ["relu", "leaky_relu", "linear"];
+const SLOPES_ASKED = 2001;
+
+/** Return every layer's signals on the training examples; of the output dead and saturated are 0. */
+export function measured(networks: Networks, network: NetworkState): LayerSignals[] {
+  const gradient = networks.gradient(network);
+  const layers = networks.layers(network);
+  const sizes = networks.setup.layers;
+  const flat = WITHOUT_FLAT_ENDS.includes(networks.setup.activation)
+    ? 0
+    : limits.flat_slope * steepest(networks);
+  let at = 0;
+  let input = rms(networks.inputs(), sizes[0]!, layers[0]!.row, layers[0]!.examples);
+  return layers.map((layer, l) => {
+    const { units, row, examples } = layer;
+    const fanIn = sizes[l]!;
+    const weights = network.parameters.subarray(at, at + units * fanIn);
+    const biases = network.parameters.subarray(at + units * fanIn, at + units * (fanIn + 1));
+    const slopes = gradient.subarray(at, at + units * fanIn);
+    at += units * (fanIn + 1);
+    const hidden = l < layers.length - 1;
+    const preactivationRms = rms(layer.preactivations, units, row, examples);
+    const activationRms = rms(layer.activations, units, row, examples);
+    const gain = preactivationRms / input;
+    input = activationRms;
+    return {
+      units,
+      distinct: distinct(layer, weights, biases, fanIn),
+      dead: hidden ? share(layer, (z, a) => a === 0 && networks.slope(z) === 0, 1) : 0,
+      saturated:
+        hidden && flat > 0
+          ? share(layer, (z) => Math.abs(networks.slope(z)) < flat, limits.flat_examples)
+          : 0,
+      preactivationRms,
+      activationRms,
+      gradientRms: rms(slopes, 1, slopes.length, slopes.length),
+      gain,
+    };
+  });
+}
+
+function steepest(networks: Networks): number {
+  const asked = Array.from({ length: SLOPES_ASKED }, (_, i) => -10 + (20 * i) / (SLOPES_ASKED - 1));
+  return Math.max(...asked.map((z) => networks.slope(z)));
+}
+
+function rms(values: Float64Array, units: number, row: number, examples: number): number {
+  let sum = 0;
+  for (let u = 0; u < units; u++) {
+    for (let n = 0; n < examples; n++) sum += values[u * row + n]! ** 2;
+  }
+  return Math.sqrt(sum / (units * examples));
+}
+
+/** Return the share of units of which it holds on more than that part of the examples (1: all). */
+function share(
+  layer: LayerValues,
+  holds: (z: number, a: number) => boolean,
+  part: number,
+): number {
+  let found = 0;
+  for (let u = 0; u < layer.units; u++) {
+    let count = 0;
+    for (let n = 0; n < layer.examples; n++) {
+      const i = u * layer.row + n;
+      if (holds(layer.preactivations[i]!, layer.activations[i]!)) count++;
+    }
+    if (part < 1 ? count / layer.examples > part : count === layer.examples) found++;
+  }
+  return found / layer.units;
+}
+
+/** Count units, those once that agree in incoming weights and bias and in activations. */
+function distinct(
+  layer: LayerValues,
+  weights: Float64Array,
+  biases: Float64Array,
+  fanIn: number,
+): number {
+  const incoming = (u: number): Float64Array =>
+    Float64Array.of(...weights.subarray(u * fanIn, (u + 1) * fanIn), biases[u]!);
+  const said = (u: number): Float64Array =>
+    layer.activations.subarray(u * layer.row, u * layer.row + layer.examples);
+  let count = 0;
+  for (let u = 0; u < layer.units; u++) {
+    let repeated = false;
+    for (let v = 0; v < u && !repeated; v++) {
+      repeated = alike(incoming(u), incoming(v)) && alike(said(u), said(v));
+    }
+    if (!repeated) count++;
+  }
+  return count;
+}
+
+function alike(a: Float64Array, b: Float64Array): boolean {
+  let apart = 0;
+  let ofA = 0;
+  let ofB = 0;
+  for (let i = 0; i < a.length; i++) {
+    apart += (a[i]! - b[i]!) ** 2;
+    ofA += a[i]! ** 2;
+    ofB += b[i]! ** 2;
+  }
+  return apart <= limits.same_unit ** 2 * Math.max(ofA, ofB);
+}
