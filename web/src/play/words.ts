@@ -126,7 +126,8 @@ export function told(runs: readonly Run[]): Said {
     return { label: causes[rule.cause].label, sentence: sentence(rule, seen) + where };
   }
   const part = `${shown((100 * cost) / chance)} % of the cost of guessing`;
-  return { label: "", sentence: `cost ${shown(cost)}, ${part}; no cause of failure is seen` };
+  const state = cost < limits.stuck * chance ? "it is learning" : "it hasn't learned yet";
+  return { label: "", sentence: `cost ${shown(cost)}, ${part}; ${state}` };
 }
 
 function sentence(rule: Rule, seen: readonly Readonly<Record<string, number>>[]): string {
