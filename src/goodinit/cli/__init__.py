@@ -8,6 +8,7 @@
 - ``scale``: what becomes of a PyTorch module's layers as it grows
 - ``predict``: what theory says of a network
 - ``map``: what became of a grid of networks
+- ``play``: the page on which initializations race
 - ``reproduce``: the articles' figures
 - ``initializers``: the schemes
 - ``options``: the options that several share

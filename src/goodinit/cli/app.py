@@ -11,6 +11,7 @@ from goodinit.cli.initializers import initializers
 from goodinit.cli.inspect import inspect
 from goodinit.cli.map import map as draw_map
 from goodinit.cli.merge import merge
+from goodinit.cli.play import play
 from goodinit.cli.predict import predict
 from goodinit.cli.reproduce import reproduce
 from goodinit.cli.scale import scale
@@ -26,6 +27,7 @@ COMMANDS = (
     scale,
     predict,
     draw_map,
+    play,
     reproduce,
     initializers,
 )  # as `goodinit --help` lists them
@@ -54,6 +56,7 @@ EXAMPLES = {
     scale: ("goodinit scale models:build_of_width --data digits --widths 64,128,256",),
     predict: ("goodinit predict digits --hidden 64x40 --activation tanh --init lecun_normal",),
     draw_map: ('goodinit map digits --x "*=0.5,1,2,4" --y depth=3,10,30 --out maps/tanh',),
+    play: ("goodinit play", "goodinit play --port 0 --no-browser"),
 }
 for _command in COMMANDS:
     _lines = "\n\n".join(EXAMPLES.get(_command, ()))
