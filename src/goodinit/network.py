@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from goodinit import activations
 from goodinit.errors import bad_argument, bad_name
 from goodinit.initializers import Scheme, draw_weights
+from goodinit.initializers.biases import ZEROS, Biases
 from goodinit.initializers.scheme import draw_biases
 
 Array = NDArray[np.floating]
@@ -145,8 +146,24 @@ OUTPUTS: dict[str, Output] = {
 }
 
 
-def initialize(network: Network, scheme: Scheme, seed: int) -> Parameters:
-    """Return the network's weights and biases as the scheme draws them from the seed.
+def initialize(
+    network: Network,
+    scheme: Scheme,
+    seed: int,
+    biases: Biases = ZEROS,
+    y: NDArray[Any] | None = None,
+) -> Parameters:
+    """Return the network's weights and biases as they are drawn from the seed.
+
+    Parameters
+    ----------
+    network : Network
+    scheme : Scheme
+    seed : int
+    biases : Biases
+        How biases start where the scheme draws none of its own.
+    y : array, shape (n_samples,), optional
+        The training targets; needed where biases start at their base rate.
 
     Examples
     --------
@@ -155,7 +172,28 @@ def initialize(network: Network, scheme: Scheme, seed: int) -> Parameters:
     [(10, 2), (1, 10)]
     """
     drawn = draw_weights(scheme, network.layers, seed)
-    return list(zip(drawn, draw_biases(scheme, network.layers, seed), strict=True))
+    beside = draw_biases(scheme, network.layers, seed, biases.scheme)
+    if biases.at_base_rate and not scheme.bias_std and y is not None:
+        beside[-1] = base_rate(network, y)
+    return list(zip(drawn, beside, strict=True))
+
+
+def base_rate(network: Network, y: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the logits of the best answer that doesn't look at the example, shape (outputs,).
+
+    A class without examples counts as half an example: its logit stays finite.
+
+    Examples
+    --------
+    >>> base_rate(Network((2, 1)), np.array([1, 1, 1, 0])).round(4)
+    array([1.0986])
+    """
+    said = targets(network, y)
+    if network.output == "linear":
+        return np.asarray(said.mean(axis=0))
+    least = 0.5 / len(said)
+    shares = np.clip(said.mean(axis=0), least, 1 - least)
+    return np.asarray(np.log(shares / (1 - shares) if network.output == "sigmoid" else shares))
 
 
 def pack(parameters: Parameters) -> Array:

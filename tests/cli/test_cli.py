@@ -261,7 +261,9 @@ def test_goodinit_alone_shows_its_help(tmp_path: Path) -> None:
     assert alone.stdout == goodinit("-h", cwd=tmp_path).stdout
 
 
-@pytest.mark.parametrize("option", ["--hidden=3", "--activation=tanh", "--dtype=float32"])
+@pytest.mark.parametrize(
+    "option", ["--hidden=3", "--activation=tanh", "--bias=prior", "--dtype=float32"]
+)
 def test_a_module_refuses_what_it_would_ignore(option: str, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="torch is not installed")
     done = goodinit("compare", "circles", "--torch", "models:build", option, cwd=tmp_path)
@@ -303,3 +305,12 @@ def test_an_initializer_of_the_users_own_comes_from_the_shell(tmp_path: Path) ->
         done = goodinit(*words, spec, cwd=tmp_path)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert says in done.stderr
+
+
+def test_biases_are_said_and_refused_in_one_line(tmp_path: Path) -> None:
+    asked = ["compare", "circles", "--init", "he_normal", *QUICK, "--bias"]
+    done = goodinit(*asked, "prior", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["study"]["network"]["bias"] == "prior"
+    refused = goodinit(*asked, "normal(std=-1)", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[-1].endswith("std: got -1, takes a number above 0")

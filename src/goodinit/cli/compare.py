@@ -69,6 +69,14 @@ def compare(
         str | None,
         typer.Option(rich_help_panel=NETWORK, help="Of the hidden layers. \\[default: relu]"),
     ] = None,
+    bias: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=NETWORK,
+            help="How biases start: zeros, constant(value), normal(std=...), uniform(low, high), "
+            "or prior: the last layer's at the base rate of the targets. \\[default: zeros]",
+        ),
+    ] = None,
     learning_rate: Annotated[
         str, typer.Option(rich_help_panel=TRAINING, help="One, or several with commas.")
     ] = "0.01",
@@ -247,7 +255,7 @@ def compare(
     how |= {name: given for name, given in some.items() if given is not None}
     study: AnyStudy
     if module:
-        _refuse_ignored(hidden=hidden, activation=activation, dtype=dtype)
+        _refuse_ignored(hidden=hidden, activation=activation, bias=bias, dtype=dtype)
         needs_torch("torch", module)
         from goodinit.torch import shell
         from goodinit.torch.comparing import comparing, training
@@ -266,6 +274,7 @@ def compare(
             initializers=asked or ["articles"],
             hidden=hidden_units(hidden or "10,5"),
             activation=activation or "relu",
+            bias="zeros" if bias is None else bias,
             training=Training(**how, dtype=dtype or "float64"),
             **grid,
         )

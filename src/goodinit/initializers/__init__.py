@@ -3,6 +3,7 @@
 - ``draws``: the distributions
 - ``scheme``: what a scheme is
 - ``schemes``: each with its formula, purpose, source
+- ``biases``: how biases start where a scheme draws none
 - ``gains``: the gain of each activation
 - ``registry``: which scheme a name or spec means
 """

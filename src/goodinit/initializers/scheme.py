@@ -100,14 +100,21 @@ def with_biases(scheme: Scheme, std: float) -> Scheme:
     return Scheme(f"{scheme.name} + bias(std={shown})", scheme.draw, std)
 
 
-def draw_biases(scheme: Scheme, layers: tuple[int, ...], seed: int) -> list[Weights]:
-    """Return each layer's biases, (layers[l + 1],), from streams that no weights have."""
-    return [
-        scheme.bias_std * generator(seed, _BIASES + layer).standard_normal(units)
-        if scheme.bias_std
-        else np.zeros(units)
-        for layer, units in enumerate(layers[1:])
-    ]
+def draw_biases(
+    scheme: Scheme, layers: tuple[int, ...], seed: int, others: Scheme | None = None
+) -> list[Weights]:
+    """Return each layer's biases, (layers[l + 1],), from streams that no weights have.
+
+    They are the scheme's own; where it draws none, those of `others`, or else zeros.
+    """
+    drawn = []
+    for layer, units in enumerate(layers[1:]):
+        rng = generator(seed, _BIASES + layer)
+        if scheme.bias_std:
+            drawn.append(scheme.bias_std * rng.standard_normal(units))
+        else:
+            drawn.append(others(rng, (units, 1))[:, 0] if others else np.zeros(units))
+    return drawn
 
 
 def draw_weights(scheme: Scheme, layers: tuple[int, ...], seed: int) -> list[Weights]:

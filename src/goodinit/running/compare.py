@@ -28,6 +28,7 @@ def compare(
     initializers: Iterable[Initializer] | Initializer = ARTICLES,
     hidden: Sequence[int] = (10, 5),
     activation: str = "relu",
+    bias: str = "zeros",
     learning_rate: float | Sequence[float] = 0.01,
     iterations: int = 15_000,
     seeds: int | Sequence[int] = 20,
@@ -66,6 +67,11 @@ def compare(
         Units of each hidden layer.
     activation : str
         Of the hidden layers; see ``goodinit.activations``.
+    bias : str
+        How biases start: ``"zeros"`` (as in the articles), ``"constant(value)"``,
+        ``"normal(std)"``, ``"uniform(low, high)"``, or ``"prior"``, which has the last layer's
+        begin at the base rate of the training targets, and all others at zero. An initializer with
+        biases of its own, such as ``"he_normal + bias(std=0.1)"``, keeps them.
     learning_rate : float or sequence of float
     iterations : int
         Updates of each network.
@@ -132,6 +138,7 @@ def compare(
         initializers=initializers,
         hidden=hidden,
         activation=activation,
+        bias=bias,
         learning_rate=learning_rate,
         seeds=seeds,
         training=Training(

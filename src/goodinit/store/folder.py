@@ -22,6 +22,7 @@ from goodinit.datasets import Dataset
 from goodinit.datasets.dataset import TargetScale
 from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
 from goodinit.initializers import Scheme, read
+from goodinit.initializers.biases import read_biases
 from goodinit.initializers.scheme import Shape
 from goodinit.measuring.tables import TABLES, Measured, trials_of
 from goodinit.network import Network
@@ -55,6 +56,7 @@ _ARRAYS = ("X_train", "y_train", "X_test", "y_test")
 _NAMED = 20  # damaged files
 _SAMPLE = 0  # the seed of the draw by which an initializer is known again
 _SEVERAL = ("learning_rates", "seeds")
+_UNSAID = {"bias": "zeros"}  # what a description means that an earlier version wrote
 
 
 @dataclass
@@ -207,7 +209,8 @@ def network_study(place: Path, described: Mapping[str, Any], names: Any, **grid:
     data = _read_data(place, said)
     layers = Network(tuple(network["layers"]), network["activation"], network["output"])
     training = Training(**described["training"])
-    return Study(data, layers, training, tuple(map(_scheme, names)), **grid)
+    biases = read_biases(network.get("bias", _UNSAID["bias"]))
+    return Study(data, layers, training, tuple(map(_scheme, names)), biases=biases, **grid)
 
 
 def versions() -> dict[str, str]:
@@ -315,8 +318,9 @@ def _other_than(known: Mapping[str, Any], identity: Mapping[str, Any]) -> list[s
     pairs = {"kind": (known["kind"], identity["kind"])}
     pairs["data"] = (known["data"]["fingerprint"], identity["data"]["fingerprint"])
     for group in ("network", "module", "training"):
-        for name, of in identity.get(group, {}).items():
-            pairs[name] = (known.get(group, {}).get(name), of)
+        ours, theirs = identity.get(group, {}), known.get(group, {})
+        for name in ours | {name: of for name, of in theirs.items() if name in _UNSAID}:
+            pairs[name] = (theirs.get(name, _UNSAID.get(name)), ours.get(name, _UNSAID.get(name)))
     return _said(pairs)
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from goodinit import memory
 from goodinit.datasets import Dataset
-from goodinit.errors import bad_argument, bad_name, number, whole
-from goodinit.initializers import Draw, Scheme, read
+from goodinit.errors import ArgumentError, bad_argument, bad_name, number, whole
+from goodinit.initializers import Draw, Scheme, read, zeros
+from goodinit.initializers.biases import ZEROS, Biases, read_biases
 from goodinit.initializers.registry import tell_apart
-from goodinit.initializers.scheme import draw_weights
+from goodinit.initializers.scheme import draw_biases, draw_weights
 from goodinit.network import Network
 from goodinit.study.trials import (
     Trial,
@@ -144,6 +145,7 @@ class Study:
     schemes: tuple[Scheme, ...]
     learning_rates: tuple[float, ...]
     seeds: tuple[int, ...]
+    biases: Biases = ZEROS
     _by_name: dict[str, Scheme] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -184,12 +186,18 @@ class Study:
     @property
     def title(self) -> str:
         """Data and network in a few words."""
-        return f"{self.dataset.name}, {self.network}"
+        return f"{self.dataset.name}, {self._described}"
 
     @property
     def headline(self) -> str:
         """Data, network and training in one line."""
-        return f"{self.dataset.describe()} · {self.network} · {self.training}"
+        return f"{self.dataset.describe()} · {self._described} · {self.training}"
+
+    @property
+    def _described(self) -> str:
+        """The network, and how its biases start where that isn't at zero."""
+        begin = f", biases {self.biases}" if self.biases.std != 0 else ""
+        return f"{self.network}{begin}"
 
     def describe(self) -> str:
         """Return data, network, training and seeds in one line."""
@@ -211,6 +219,7 @@ class Study:
                 "layers": list(self.network.layers),
                 "activation": self.network.activation,
                 "output": self.network.output,
+                "bias": str(self.biases),
             },
             "training": asdict(self.training),
             "initializers": [scheme.name for scheme in self.schemes],
@@ -277,6 +286,7 @@ def plan(
     learning_rate: float | Sequence[float],
     seeds: int | Sequence[int],
     training: Training,
+    bias: str = "zeros",
 ) -> Study:
     """Check everything that a comparison was asked for, and return its study.
 
@@ -293,6 +303,9 @@ def plan(
     seeds : int or sequence of int
         How many (0, 1, ...), or the seeds themselves.
     training : Training
+    bias : str
+        How biases start where an initializer draws none; see
+        ``goodinit.initializers.biases.read_biases``.
 
     Raises
     ------
@@ -318,8 +331,10 @@ def plan(
         _schemes(initializers),
         read_rates(learning_rate),
         read_seeds(seeds),
+        read_biases(bias),
     )
     _check_tables(study)
+    _check_biases(study)
     return study
 
 
@@ -335,6 +350,14 @@ def _check_network(dataset: Dataset, layers: Sequence[int]) -> None:
             f"{memory.gigabytes(needed)})"
         )
         raise bad_argument("hidden", layers[1:-1], takes)
+
+
+def _check_biases(study: Study) -> None:
+    """Raise ArgumentError where the biases that are drawn are too large to be numbers."""
+    try:
+        draw_biases(zeros(), study.network.layers, study.seeds[0], study.biases.scheme)
+    except ArgumentError:
+        raise bad_argument("bias", str(study.biases), "biases that are finite numbers") from None
 
 
 def _check_tables(study: Study) -> None:

@@ -113,4 +113,10 @@ def optimizer_of(training: Training) -> Optimizer:
 
 def initial(study: Study, trial: Trial) -> Parameters:
     """Return the parameters that a trial starts from, in full."""
-    return oracle.initialize(study.network, study.scheme(trial.initializer), trial.seed)
+    return oracle.initialize(
+        study.network,
+        study.scheme(trial.initializer),
+        trial.seed,
+        study.biases,
+        study.dataset.y_train,
+    )
