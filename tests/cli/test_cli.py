@@ -13,22 +13,10 @@ import numpy as np
 import pytest
 
 import goodinit as gi
+from commands import goodinit
 from studies import snapshot
 
 QUICK = ["--iterations", "30", "--seeds", "2"]
-
-
-def goodinit(*words: object, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from goodinit.cli import main; main()", *map(str, words)]
-    return subprocess.run(  # noqa: S603  # our own command line
-        command,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        env=os.environ | {"PYTHONWARNINGS": "error", "COLUMNS": "100"},
-    )
 
 
 def test_compare_prints_a_table_and_writes_pictures(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from commands import goodinit
+
 START = "from goodinit.__main__ import main; main()"
 QUICK = ("--iterations", "30", "--seeds", "2", "--init", "zeros,he")
 ENVIRONMENT = os.environ | {"COLUMNS": "100"}
@@ -32,6 +34,7 @@ def run(
     return done.returncode, said.decode(), done.stderr.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "value", "code"),
     [
@@ -73,9 +76,9 @@ def test_an_output_that_is_closed_is_no_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".csv", f"{'x' * 300}/data.csv"])
 def test_names_that_are_too_long_are_one_line(name: str, tmp_path: Path) -> None:
     for words in (["compare", name], ["compare", "circles", "--out", name], ["show", name]):
-        code, _, said = run(*words, cwd=tmp_path)
-        assert code == 2
-        assert said.count("\n") == 1
+        done = goodinit(*words, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -85,17 +88,18 @@ def test_names_that_are_not_utf8_are_shown_and_kept(tmp_path: Path) -> None:
     (tmp_path / name).write_text(table)
     out = os.fsdecode(b"st\xffudy")
     words = ("compare", name, "--target", "y", *QUICK, "--out", out)
-    code, said, complaint = run(*words, cwd=tmp_path)
-    assert code == 0, complaint
-    assert "\x1b" not in said
-    assert r"\x1b[31mb" in said
-    code, _, complaint = run("show", out, "--figures", "svg", cwd=tmp_path)
-    assert code == 0, complaint
-    code, text, complaint = run("show", out, "--json", cwd=tmp_path)
-    assert code == 0, complaint
-    assert "[31mb" in json.loads(text)["study"]["data"]["name"]
+    done = goodinit(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert r"\x1b[31mb" in done.stdout
+    done = goodinit("show", out, "--figures", "svg", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = goodinit("show", out, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "[31mb" in json.loads(done.stdout)["study"]["data"]["name"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0.05, 0.1, 0.4, 1.0, 2.5])
 def test_ctrl_c_at_any_moment_is_one_line(after: float, tmp_path: Path) -> None:
     start = (

@@ -95,6 +95,7 @@ def test_what_is_not_told_apart_is_never_called_alike() -> None:
     assert "seeds would show" in found.reason
 
 
+@pytest.mark.slow
 def test_a_difference_at_the_margin_is_called_equivalent_in_at_most_a_twentieth() -> None:
     rng = np.random.default_rng(0)
     studies = MARGIN + 0.01 * rng.standard_normal((2000, SEEDS))

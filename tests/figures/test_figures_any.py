@@ -16,6 +16,7 @@ from goodinit.figures import results as figures
 from goodinit.figures.looks import plain
 from goodinit.network import Network, Parameters
 
+pytestmark = pytest.mark.slow
 NAMES = ["$x^{$", "price in $ and $", "价格", "_\udcff", "a\tb\x00", "", "a" * 300, "\\frac{1}$"]
 SIGMOID: Parameters = [(np.array([[1.0, -1.0]]), np.zeros(1))]
 

@@ -55,16 +55,19 @@ def depth_factors(scheme: str, activation: str, depth: int, width: int = 512) ->
     return factors
 
 
+@pytest.mark.slow
 def test_he_keeps_the_second_moment_of_a_relu_network_over_50_layers() -> None:
     factors = depth_factors("he_normal", "relu", 50)
     assert np.exp(np.log(factors).mean()) == pytest.approx(1.0, abs=0.03)
 
 
+@pytest.mark.slow
 def test_lecun_halves_the_second_moment_of_a_relu_network_at_each_layer() -> None:
     factors = depth_factors("lecun_normal", "relu", 50)
     assert np.exp(np.log(factors).mean()) == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.slow
 def test_tanh_forgets_its_input_below_a_gain_of_one_and_keeps_a_scale_above() -> None:
     fading = depth_factors("variance_scaling(0.64, fan_in, normal)", "tanh", 30)
     kept = depth_factors("variance_scaling(2.25, fan_in, normal)", "tanh", 30)

@@ -19,6 +19,8 @@ from goodinit.running import batches
 from goodinit.study.grid import Training, plan
 from studies import assert_same, by, small
 
+pytestmark = pytest.mark.slow
+
 
 def wide() -> Dataset:
     """More features than examples: the first layer is trained in the span of the examples."""

@@ -86,6 +86,7 @@ damages = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(damages)
 def test_whatever_is_damaged_is_named_set_aside_and_alone_run_again(

@@ -18,6 +18,8 @@ from goodinit.datasets import Dataset, circles
 from goodinit.study.grid import Study, Training, plan
 from goodinit.training import compile_kernel, jit, kernel, prepare, train
 
+pytestmark = pytest.mark.slow
+
 
 def study_of(dataset: Dataset) -> Study:
     return plan(
