@@ -394,7 +394,7 @@ def test_a_network_says_what_it_is() -> None:
         ({"layers": None}, "layers: got None, takes two or more"),
         ({"layers": ((2, 3), 1)}, "takes two or more whole numbers above 0"),
         ({"activation": "rleu"}, "activation: got 'rleu', takes one of .*did you mean 'relu'"),
-        ({"activation": "leaky_relu(2)"}, "slope: got 2, takes a number from 0 to below 1"),
+        ({"activation": "leaky_relu(steep)"}, "slope: got 'steep', takes a finite number"),
         ({"activation": None}, "activation: got None, takes one of"),
         ({"output": "sofmax"}, "output: got 'sofmax', takes one of .*did you mean 'softmax'"),
         ({"output": None}, "output: got 'None', takes one of sigmoid, softmax, linear"),

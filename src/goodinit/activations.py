@@ -1,13 +1,15 @@
 """What each activation does to a pre-activation, and its slope and curvature there."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from goodinit.errors import bad_argument
+from goodinit.errors import bad_argument, number
 from goodinit.specs import build
 
 Array = NDArray[np.floating]
@@ -15,6 +17,7 @@ Array = NDArray[np.floating]
 # Klambauer et al. 2017, equation 14: the fixed point (mean 0, variance 1) in closed form.
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
+_STEP = 1e-5  # of the difference that is the slope of a function which brings none
 
 
 @dataclass(frozen=True)
@@ -128,18 +131,19 @@ def _silu_curvature(z: Array) -> Array:
 def leaky_relu(slope: float = 0.01) -> Activation:
     """Return the leaky ReLU: z above zero, slope × z below (Maas et al. 2013).
 
+    Any slope has its gain: 1 is the identity, -1 the absolute value.
+
     Raises
     ------
     ArgumentError
-        Where the slope is not a number from 0 to below 1.
+        Where the slope is not a finite number.
     """
-    if not isinstance(slope, int | float) or not 0 <= slope < 1:
-        raise bad_argument("slope", slope, "a number from 0 to below 1")
+    slope = number("slope", slope, "a finite number")
     return Activation(
-        "leaky_relu" if slope == 0.01 else f"leaky_relu({float(slope)})",
-        partial(_leaky_relu, slope=float(slope)),
-        partial(_leaky_relu_slope, slope=float(slope)),
-        parameter=float(slope),
+        "leaky_relu" if slope == 0.01 else f"leaky_relu({slope})",
+        partial(_leaky_relu, slope=slope),
+        partial(_leaky_relu_slope, slope=slope),
+        parameter=slope,
     )
 
 
@@ -174,34 +178,136 @@ _PLAIN = {
     )
 }
 
+# What networks are trained with here; it is compiled in ``training.elementwise``.
 NAMES = ("relu", "leaky_relu", *[name for name in _PLAIN if name != "relu"])
 
 
+def _by_difference(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    return lambda z: (function(z + _STEP) - function(z - _STEP)) / (2 * _STEP)
+
+
+# What has a gain and a theory besides, with the constants of PyTorch.
+_FURTHER: dict[str, Callable[[Array], Array]] = {
+    "mish": lambda z: z * np.tanh(softplus(z)),
+    "hardswish": lambda z: z * np.clip(z + 3, 0, 6) / 6,
+    "celu": lambda z: _elu(z, alpha=1.0, scale=1.0),
+    "relu6": lambda z: np.clip(z, 0, 6),
+    "softsign": lambda z: z / (1 + np.abs(z)),
+    "hardsigmoid": lambda z: np.clip(z + 3, 0, 6) / 6,
+    "hardtanh": lambda z: np.clip(z, -1, 1),
+    "tanhshrink": lambda z: z - np.tanh(z),
+    "softshrink": lambda z: z - np.clip(z, -0.5, 0.5),
+    "hardshrink": lambda z: np.where(np.abs(z) > 0.5, z, 0.0),
+    "logsigmoid": lambda z: -softplus(-z),
+    "sin": np.sin,
+}
+_SAME = {"swish": "silu", "identity": "linear"}
+KNOWN = (*NAMES, *_FURTHER)
+
+
 def _maker(name: str) -> Callable[..., Activation]:
-    return leaky_relu if name == "leaky_relu" else lambda: _PLAIN[name]
+    if name == "leaky_relu":
+        return leaky_relu
+    if name in _FURTHER:
+        return lambda: Activation(name, _FURTHER[name], _by_difference(_FURTHER[name]))
+    return lambda: _PLAIN[_SAME.get(name, name)]
 
 
-_MAKERS = {name: _maker(name) for name in NAMES}
+_MAKERS = {name: _maker(name) for name in (*KNOWN, *_SAME)}
 
 
-def read(spec: str) -> Activation:
-    """Return the activation that a spec string names.
+def read(spec: Any) -> Activation:
+    """Return the activation that is meant.
 
     Parameters
     ----------
-    spec : str
-        One of ``NAMES``; ``leaky_relu`` also as ``leaky_relu(0.2)``.
+    spec : str, Activation or callable
+        One of ``KNOWN``; ``leaky_relu`` also as ``leaky_relu(0.2)``. A callable maps arrays, or
+        tensors of PyTorch, elementwise; its slope is its central difference.
 
     Raises
     ------
     ArgumentError
-        Where there is no such activation; the nearest name is offered.
+        Where there is no such activation; the nearest name is offered. For a callable that doesn't
+        map arrays to arrays of as many finite numbers.
 
     Examples
     --------
     >>> read("leaky_relu(0.2)").function(np.array([-1.0, 2.0]))
     array([-0.2,  2. ])
+    >>> read(np.square).slope(np.array([1.0, 2.0])).round(6)
+    array([2., 4.])
+    """
+    if isinstance(spec, Activation):
+        return spec
+    return _called(spec) if callable(spec) else named(spec)
+
+
+def named(spec: Any) -> Activation:
+    """Return the activation that a spec string names.
+
+    Raises
+    ------
+    ArgumentError
+        Where it is none.
     """
     if not isinstance(spec, str):
-        raise bad_argument("activation", spec, f"one of {', '.join(NAMES)}")
-    return build("activation", spec, _MAKERS)
+        raise bad_argument("activation", spec, f"one of {', '.join(KNOWN)}")
+    return build("activation", spec, _MAKERS, KNOWN)
+
+
+def trained(spec: Any) -> Activation:
+    """Return the activation that is meant, where networks are trained with it here.
+
+    Raises
+    ------
+    ArgumentError
+        As ``read``; and for one that isn't compiled.
+
+    Examples
+    --------
+    >>> trained(np.square)
+    Traceback (most recent call last):
+        ...
+    goodinit.errors.ArgumentError: activation: got 'the function square', takes one that networks
+    are trained with, relu, leaky_relu, tanh, sigmoid, elu, selu, gelu, silu, softplus, linear;
+    others have a gain and a theory, and goodinit.torch.compare trains any
+    """
+    activation = read(spec)
+    if isinstance(spec, str) and activation.name.partition("(")[0] in NAMES:
+        return activation
+    got = activation.name if isinstance(spec, str) else f"the function {activation.name}"
+    takes = (
+        f"one that networks are trained with, {', '.join(NAMES)}; others have a gain and a theory, "
+        "and goodinit.torch.compare trains any"
+    )
+    raise bad_argument("activation", got, takes)
+
+
+@lru_cache(maxsize=64)
+def _called(function: Callable[[Any], Any]) -> Activation:
+    name = str(getattr(function, "__name__", type(function).__name__)).strip("<>")
+    probe = np.linspace(-3, 3, 7)
+    try:
+        mapped = _of_arrays(function, probe)
+        said = mapped(probe)
+    except Exception as error:  # a callable of the user's own may raise anything
+        got = f"{name}, which raises {type(error).__name__}: {error}"
+        raise bad_argument("activation", got, "a function of arrays") from error
+    if said.shape != probe.shape or not np.isfinite(said).all():
+        takes = "an elementwise function of arrays that returns finite numbers"
+        raise bad_argument("activation", name, takes)
+    return Activation(name, mapped, _by_difference(mapped))
+
+
+def _of_arrays(function: Callable[[Any], Any], probe: Array) -> Callable[[Array], Array]:
+    """Return what maps arrays; where the function takes tensors only, these are made of them."""
+    try:
+        function(probe)
+    except (TypeError, AttributeError):
+        torch: Any = sys.modules.get("torch")  # whoever has a function of tensors imported it
+        if torch is None:
+            raise
+        function(torch.from_numpy(probe))
+        return lambda z: np.asarray(function(torch.from_numpy(np.ascontiguousarray(z))).detach())
+    return lambda z: np.asarray(function(z), dtype=float)

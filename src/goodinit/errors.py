@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from inspect import isfunction
 from math import isfinite
 from numbers import Integral, Real
 from pathlib import Path
@@ -60,6 +61,8 @@ def bad_argument(argument: str, got: object, takes: str) -> ArgumentError:
     """
     try:
         shown = repr(str(got)) if isinstance(got, Path) else repr(got)
+        if isfunction(got):  # its address says nothing
+            shown = f"the function {got.__name__.strip('<>')}"
     except ValueError:  # Python writes no integer of more than some thousand digits
         shown = "a huge number"
     if len(shown) > _LONGEST_SHOWN:
@@ -68,8 +71,12 @@ def bad_argument(argument: str, got: object, takes: str) -> ArgumentError:
     return ArgumentError(" ".join(f"{argument}: got {shown}, takes {takes}".split()))
 
 
-def bad_name(argument: str, got: str, names: Iterable[str]) -> ArgumentError:
+def bad_name(
+    argument: str, got: str, names: Iterable[str], listed: Iterable[str] | None = None
+) -> ArgumentError:
     """Return the error for an unknown name, with the nearest known one.
+
+    Where there are more names than help, those that are listed are shown.
 
     Examples
     --------
@@ -77,9 +84,9 @@ def bad_name(argument: str, got: str, names: Iterable[str]) -> ArgumentError:
     dataset: got 'cirlces', takes one of circles, moons (did you mean 'circles'?)
     """
     names = list(names)
-    near = get_close_matches(got.lower(), names, n=1)
+    near = get_close_matches(got, names, n=1) or get_close_matches(got.lower(), names, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return bad_argument(argument, got, f"one of {', '.join(names)}{hint}")
+    return bad_argument(argument, got, f"one of {', '.join(listed or names)}{hint}")
 
 
 def no_such(

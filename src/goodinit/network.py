@@ -62,7 +62,7 @@ class Network:
         ):
             raise bad_argument("layers", self.layers, "two or more whole numbers above 0")
         object.__setattr__(self, "layers", tuple(map(int, sizes)))
-        object.__setattr__(self, "activation", activations.read(self.activation).name)
+        object.__setattr__(self, "activation", activations.named(self.activation).name)
         if self.output not in tuple(OUTPUTS):
             raise bad_name("output", str(self.output), OUTPUTS)
 

@@ -3,7 +3,7 @@
 import ast
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -94,8 +94,15 @@ def _literal(node: ast.expr) -> Literal | None:
     return None
 
 
-def build(argument: str, text: str, makers: Mapping[str, Callable[..., T]]) -> T:
+def build(
+    argument: str,
+    text: str,
+    makers: Mapping[str, Callable[..., T]],
+    listed: Iterable[str] | None = None,
+) -> T:
     """Read a spec string and call the maker that it names with the literals that it holds.
+
+    Where it names none, those that are listed are shown, by default all.
 
     Raises
     ------
@@ -109,7 +116,7 @@ def build(argument: str, text: str, makers: Mapping[str, Callable[..., T]]) -> T
     """
     spec = parse(argument, text)
     if spec.name not in makers:
-        raise bad_name(argument, spec.name, makers)
+        raise bad_name(argument, spec.name, makers, listed)
     maker = makers[spec.name]
     signature = inspect.signature(maker)
     try:

@@ -1,5 +1,7 @@
 """The gain of each activation: closed forms, what it preserves, and over how many layers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -109,6 +111,97 @@ def test_a_relu_network_off_its_gain_loses_or_explodes_by_two_every_two_layers(
     assert left / 1.5 < rms_after_twenty_layers("relu", scale) < left * 1.5
 
 
+@pytest.mark.parametrize(
+    ("activation", "value"),
+    [
+        ("leaky_relu(1)", 1.0),  # the identity
+        ("leaky_relu(-1)", 1.0),  # the absolute value
+        ("leaky_relu(2)", np.sqrt(2 / 5)),
+        ("leaky_relu(-0.5)", np.sqrt(2 / 1.25)),
+        ("leaky_relu(1e200)", np.sqrt(2) * 1e-200),
+        ("identity", 1.0),
+        ("swish", gain("silu")),
+        ("celu", gain("elu")),
+        *(
+            (f"conv{transposed}{rank}d", 1.0)
+            for transposed in ("", "_transpose")
+            for rank in (1, 2, 3)
+        ),
+        # E[min(max(z, 0), 6)²] = 1/2 less what lies beyond 6
+        ("relu6", np.sqrt(2.0)),
+        # E[clip(z, -1, 1)²] = 1 - 2 φ(1)
+        ("hardtanh", (1 - 2 * stats.norm.pdf(1)) ** -0.5),
+        # E[z² ; |z| > 1/2] = 2 (Φ(-1/2) + φ(1/2)/2)
+        ("hardshrink", (2 * (stats.norm.cdf(-0.5) + 0.5 * stats.norm.pdf(0.5))) ** -0.5),
+        # E[sin²] = (1 - e⁻²)/2
+        ("sin", (0.5 * (1 - np.exp(-2))) ** -0.5),
+    ],
+)
+def test_gains_by_hand(activation: str, value: float) -> None:
+    assert gain(activation) == pytest.approx(value, rel=1e-8)
+
+
+@pytest.mark.parametrize("activation", [*activations.KNOWN[len(activations.NAMES) :]])
+def test_every_further_activation_keeps_the_second_moment_as_pytorch_has_it(
+    activation: str,
+) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch, the other side, is not installed")
+    functional = torch.nn.functional
+    function = torch.sin if activation == "sin" else getattr(functional, activation)
+    z = torch.linspace(-12, 12, 1_200_001, dtype=torch.float64)
+    density = torch.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
+    moment = torch.trapezoid(function(z) ** 2 * density, z).item()
+    assert gain(activation) == pytest.approx(moment**-0.5, rel=1e-5)
+    own = activations.read(activation).function(z.numpy())
+    np.testing.assert_allclose(own, function(z).numpy(), rtol=1e-12, atol=1e-12)
+
+
+def test_a_gated_unit_keeps_the_second_moment() -> None:
+    rng = np.random.default_rng(0)
+    z, gate = rng.standard_normal((2, 1_000_000))
+    moment = np.mean((z * activations.sigmoid(gate)) ** 2)
+    assert gain("glu") == pytest.approx(moment**-0.5, rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("function", "value"),
+    [
+        (np.abs, 1.0),
+        (np.square, 3**-0.5),  # E[z⁴] = 3
+        (lambda z: np.maximum(z, 0) ** 3, 7.5**-0.5),  # E[z⁶]/2 = 15/2
+        (lambda z: 0 * z + 2, 0.5),
+        (activations.read("gelu"), gain("gelu")),
+        (activations.read("tanh"), 5 / 3),
+        (np.tanh, 1.5925),  # without a convention
+    ],
+)
+def test_any_function_has_a_gain(function: Any, value: float) -> None:
+    assert gain(function) == pytest.approx(value, rel=1e-4)
+
+
+def test_a_function_of_tensors_has_a_gain() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    assert gain(torch.nn.Mish()) == pytest.approx(gain("mish"), rel=1e-12)
+    assert gain(torch.relu) == pytest.approx(np.sqrt(2), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (np.zeros_like, "got 'zeros_like', takes one whose mean square under N"),
+        (lambda z: np.exp(z**4), "got 'lambda', takes one whose mean square under N"),
+        (np.log, "takes an elementwise function of arrays that returns finite numbers"),
+        (np.sum, "takes an elementwise function of arrays"),
+        (lambda z: z.nothing, "got .lambda, which raises AttributeError: .*, takes a function of"),
+    ],
+)
+def test_a_function_without_a_gain_is_refused_in_one_line(function: Any, message: str) -> None:
+    with np.errstate(all="ignore"), pytest.raises(ArgumentError, match=message) as caught:
+        gain(function)
+    assert str(caught.value).startswith("activation: ")
+    assert len(str(caught.value).splitlines()) == 1
+
+
 @given(st.floats(0, 1, exclude_max=True))
 def test_the_gain_of_leaky_relu_lies_between_those_of_relu_and_linear(slope: float) -> None:
     assert 1 <= gain(f"leaky_relu({slope!r})") <= gain("relu")
@@ -124,7 +217,10 @@ def test_gains_beside_pytorchs(activation: str, differs: float) -> None:
     assert gain(activation) == pytest.approx(differs * theirs, rel=1e-12)
 
 
-@pytest.mark.parametrize("activation", ["gleu", "tanh(2)", "leaky_relu(1)", "", None, ["relu"], 5])
+@pytest.mark.parametrize(
+    "activation",
+    ["gleu", "tanh(2)", "leaky_relu(steep)", "leaky_relu(1e999)", "", None, ["relu"], 5],
+)
 def test_there_is_no_gain_without_an_activation(activation: str) -> None:
     with pytest.raises(ArgumentError, match=r"^activation") as caught:
         gain(activation)

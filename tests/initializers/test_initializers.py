@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from goodinit import initializers
 from goodinit.errors import ArgumentError
-from goodinit.initializers import ALIASES, SCHEMES, Scheme, describe, draw_weights, read
+from goodinit.initializers import ALIASES, PEERS, SCHEMES, Scheme, describe, draw_weights, read
 from goodinit.initializers.scheme import Shape, Weights
 
 FAMILIES = {
@@ -155,18 +155,23 @@ fractions = st.floats(0, 1, exclude_max=True)
 intervals = (
     st.tuples(finite, finite).map(sorted).filter(lambda ends: float(ends[0]) < float(ends[1]))
 )
+gains = st.tuples(positive | st.sampled_from(["relu", "tanh", "leaky_relu(0.2)"])) | st.just(())
 ARGUMENTS: dict[str, st.SearchStrategy[Any]] = {
     "constant": st.tuples(finite),
-    "normal": st.tuples(positive),
+    "normal": st.tuples(positive) | st.tuples(positive, finite),
     "uniform": intervals,
-    "truncated_normal": st.tuples(positive),
+    "truncated_normal": st.tuples(positive) | st.tuples(positive, finite),
     "variance_scaling": st.tuples(
         positive,
-        st.sampled_from(["fan_in", "fan_out", "fan_avg"]),
+        st.sampled_from(["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]),
         st.sampled_from(["normal", "uniform", "truncated_normal"]),
     ),
-    "orthogonal": st.tuples(positive) | st.just(()),
-    "identity": st.tuples(positive) | st.just(()),
+    "orthogonal": gains,
+    "delta_orthogonal": gains,
+    "glorot_normal": st.tuples(st.floats(1e-150, 1e150)),
+    "glorot_uniform": st.tuples(st.just("relu")),
+    "identity": gains,
+    "dirac": st.tuples(st.sampled_from([1, 2, 3])) | st.just(()),
     "sparse": st.tuples(fractions, positive) | st.tuples(fractions),
 }
 
@@ -196,10 +201,10 @@ def test_a_display_name_reads_back_as_the_same_scheme(name: str, data: st.DataOb
         ("HE_NORMAL", "did you mean 'he_normal'"),
         ("kaming", "did you mean 'kaiming'"),
         ("qqq", "got 'qqq', takes one of zeros, ones, .*, kaiming_uniform$"),
-        ("normal", r"got 'normal', takes normal\(std\)"),
-        ("normal(1, 2)", r"takes normal\(std\)"),
-        ("normal(scale=1)", r"takes normal\(std\)"),
-        ("he_normal(2)", r"takes he_normal\(\)"),
+        ("normal", r"got 'normal', takes normal\(std, mean\)"),
+        ("normal(1, 2, 3)", r"takes normal\(std, mean\)"),
+        ("normal(scale=1)", r"takes normal\(std, mean\)"),
+        ("he_normal(2)", r"takes he_normal\(slope, mode, gain\)"),
         ("normal(0)", "std: got 0, takes a number above 0"),
         ("normal(-1)", "std: got -1, takes a number above 0"),
         ("normal(1e999)", "std: got inf, takes a number above 0"),
@@ -226,10 +231,10 @@ def test_a_display_name_reads_back_as_the_same_scheme(name: str, data: st.DataOb
         ("sparse(0.5, 0)", "std: got 0, takes a number above 0"),
         ("normal(std=__import__('os').getpid())", "takes a name with literal arguments"),
         ("", "got '', takes a name"),
-        (None, "got None, takes a spec string or a callable"),
-        (10, "got 10, takes a spec string or a callable"),
-        ([], r"got \[\], takes a spec string or a callable"),
-        (initializers.normal, r"got 'normal', takes normal\(std\)"),
+        (None, "got None, takes a spec string, a callable"),
+        (10, "got 10, takes a spec string, a callable"),
+        ([], r"got \[\], takes a spec string, a callable"),
+        (initializers.normal, r"got 'normal', takes normal\(std, mean\)"),
     ],
 )
 def test_what_is_no_scheme_is_refused_with_what_would_be(spec: Any, message: str) -> None:
@@ -319,11 +324,15 @@ def test_every_scheme_says_its_formula_purpose_and_source(name: str) -> None:
 
 def test_every_alias_stands_in_the_description_of_its_scheme() -> None:
     said = {alias: name for name in SCHEMES for alias in describe(name).aliases}
-    assert said == {alias: maker.__name__ for alias, maker in ALIASES.items()}
-    assert describe("glorot_normal").aliases == ("glorot", "xavier", "xavier_normal")
+    own = {name: maker for name, maker in PEERS.items() if maker in SCHEMES.values()}
+    assert said == {alias: maker.__name__ for alias, maker in (ALIASES | own).items()}
+    assert describe("glorot_normal").aliases == (
+        *("glorot", "xavier", "xavier_normal"),
+        *("GlorotNormal", "xavier_normal_"),
+    )
 
 
 def test_a_description_shows_how_a_scheme_is_written() -> None:
     assert describe("zeros").spec == "zeros"
-    assert describe("normal").spec == "normal(std)"
+    assert describe("normal").spec == "normal(std, mean)"
     assert describe("variance_scaling").spec == "variance_scaling(scale, mode, distribution)"

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import goodinit as gi
+from goodinit import initializers
 from goodinit.datasets import Dataset
 from goodinit.errors import ArgumentError
 from goodinit.initializers import Scheme
@@ -273,7 +274,7 @@ def test_data_that_differ_in_one_bit_are_other_data(folder: Path) -> None:
 
 def test_an_initializer_of_the_same_name_with_another_draw_is_refused(tmp_path: Path) -> None:
     def drawing(scale: float) -> Scheme:
-        return Scheme("mine", lambda rng, shape: scale * rng.standard_normal(shape))
+        return Scheme("mine", initializers.normal(scale).draw)
 
     small(out=tmp_path, initializers=drawing(0.1))
     before = snapshot(tmp_path)

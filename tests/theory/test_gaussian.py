@@ -5,7 +5,7 @@ import pytest
 
 from goodinit import activations
 from goodinit.errors import ArgumentError
-from goodinit.theory.gaussian import mean, moments, pairs, read_activation
+from goodinit.theory.gaussian import mean, moments, pairs
 
 
 def relu_kernel(c: float) -> float:
@@ -57,7 +57,7 @@ def test_what_is_beyond_the_tables_goes_on_as_it_went() -> None:
 
 
 def test_a_callable_is_differentiated() -> None:
-    own = read_activation(np.tanh)
+    own = activations.read(np.tanh)
     z = np.linspace(-3, 3, 13)
     assert own.slope(z) == pytest.approx(1 - np.tanh(z) ** 2, abs=1e-9)
 
@@ -65,4 +65,4 @@ def test_a_callable_is_differentiated() -> None:
 @pytest.mark.parametrize("wrong", [lambda z: z.sum(), lambda z: z / 0 * 0, lambda _: 1 / 0, "tnh"])
 def test_what_is_no_activation_is_refused(wrong: object) -> None:
     with np.errstate(all="ignore"), pytest.raises(ArgumentError, match=r"^activation"):
-        read_activation(wrong)
+        activations.read(wrong)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from goodinit.errors import bad_argument
+from goodinit.initializers.plain import constant, normal, uniform, zeros
 from goodinit.initializers.scheme import Scheme
-from goodinit.initializers.schemes import constant, normal, uniform, zeros
 from goodinit.specs import build
 
 

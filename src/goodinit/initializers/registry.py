@@ -8,16 +8,19 @@ from functools import partial
 from itertools import chain, count
 from typing import Any
 
+import numpy as np
+
 from goodinit.errors import ArgumentError, bad_argument, bad_name
-from goodinit.initializers.scheme import Draw, Scheme, with_biases
-from goodinit.initializers.schemes import (
-    SCHEMES,
+from goodinit.initializers.peers import PEERS
+from goodinit.initializers.scaled import (
     glorot_normal,
     glorot_uniform,
     he_normal,
     he_uniform,
     lecun_normal,
 )
+from goodinit.initializers.scheme import Arrays, Scheme, Weights, with_biases
+from goodinit.initializers.schemes import SCHEMES
 from goodinit.specs import build
 
 ALIASES: dict[str, Callable[..., Scheme]] = {
@@ -35,16 +38,23 @@ ALIASES: dict[str, Callable[..., Scheme]] = {
 _WITH_BIASES = re.compile(r"(?P<weights>[^+]+?)\s*\+\s*(?P<biases>bias\(.*\))\s*")
 
 
-def read(spec: str | Scheme | Draw | Callable[[], Scheme]) -> Scheme:
+def makers() -> dict[str, Callable[..., Scheme]]:
+    """Return what a spec may name."""
+    return SCHEMES | ALIASES | PEERS
+
+
+def read(spec: Any) -> Scheme:
     """Return the scheme that is meant.
 
     Parameters
     ----------
-    spec : str, Scheme or callable
+    spec : str, Scheme, callable, array or sequence of arrays
         A spec string such as ``"he_normal"``, ``"normal(std=10)"`` or
-        ``"variance_scaling(2, fan_in, uniform)"``; a scheme, or the function of this module that
-        makes it; or any callable ``(rng, shape) -> array``, shown by its ``__name__``. A string may
-        have random biases too: ``"he_normal + bias(std=0.1)"``.
+        ``"variance_scaling(2, fan_in, uniform)"``, also by a name that Keras or PyTorch has for it;
+        a scheme, or the function of this module that makes it; any callable ``(rng, shape) ->
+        array``, shown by its ``__name__``; or the weights themselves, as an array of one layer or
+        several arrays, one for each layer of a network. A string may have random biases too:
+        ``"he_normal + bias(std=0.1)"``.
 
     Raises
     ------
@@ -53,13 +63,13 @@ def read(spec: str | Scheme | Draw | Callable[[], Scheme]) -> Scheme:
 
     Examples
     --------
-    >>> read("xavier_normal").name, read("normal(10)").name
-    ('glorot_normal', 'normal(std=10)')
+    >>> read("xavier_normal").name, read("normal(10)").name, read("kaiming_normal_(a=0.1)").name
+    ('glorot_normal', 'normal(std=10)', 'he_normal(slope=0.1)')
     >>> import numpy as np
     >>> def halves(rng, shape):
     ...     return np.full(shape, 0.5)
-    >>> read(halves).name
-    'halves'
+    >>> read(halves).name, read([np.ones((3, 2)), np.ones((1, 3))]).name
+    ('halves', 'arrays')
     """
     if isinstance(spec, Scheme):
         return spec
@@ -67,12 +77,48 @@ def read(spec: str | Scheme | Draw | Callable[[], Scheme]) -> Scheme:
         takes = {"bias": lambda std: with_biases(read(split["weights"]), std)}
         return build("initializer", split["biases"], takes)
     if isinstance(spec, str):
-        return build("initializer", spec, SCHEMES | ALIASES)
+        return build("initializer", spec, makers(), [*SCHEMES, *ALIASES])
+    if is_weights(spec):
+        one = hasattr(spec, "__array__")
+        given = tuple(_array(each) for each in ([spec] if one else spec))
+        return Scheme("array" if one else "arrays", Arrays(given))
     if not callable(spec):
-        raise bad_argument("initializer", spec, "a spec string or a callable (rng, shape) -> array")
-    if spec in SCHEMES.values():
-        return build("initializer", spec.__name__, SCHEMES)
-    return Scheme(name_of(spec), spec)  # type: ignore[arg-type]  # makers of schemes are handled above
+        raise bad_argument(
+            "initializer",
+            spec,
+            "a spec string, a callable (rng, shape) -> array, or arrays of weights",
+        )
+    if name := _maker(spec):
+        return build("initializer", name, SCHEMES)
+    return Scheme(name_of(spec), spec)
+
+
+def is_weights(spec: Any) -> bool:
+    """Return whether weights are given: an array, or nothing but arrays, one for each layer.
+
+    Examples
+    --------
+    >>> is_weights(np.ones((2, 3))), is_weights([np.ones((2, 3))]), is_weights(["zeros"])
+    (True, True, False)
+    """
+    if isinstance(spec, list | tuple):
+        return bool(spec) and all(hasattr(each, "__array__") for each in spec)
+    return hasattr(spec, "__array__") and not isinstance(spec, np.generic)
+
+
+def _array(given: Any) -> Weights:
+    try:
+        array = np.array(given).astype(np.float64, casting="same_kind")
+    except Exception as error:  # arrays of other libraries may raise anything
+        raise bad_argument("initializer", given, "arrays of numbers") from error
+    if not np.isfinite(array).all():
+        raise bad_argument("initializer", "NaN or infinity", "finite weights")
+    return array
+
+
+def _maker(spec: Any) -> str:
+    """Return the name of the scheme that a function makes, if it does."""
+    return next((name for name, maker in SCHEMES.items() if maker is spec), "")
 
 
 def name_of(function: Any) -> str:
@@ -106,7 +152,7 @@ def tell_apart(names: Sequence[str], specs: Sequence[Any]) -> list[str]:
     """
     told: list[str] = []
     for at, (name, spec) in enumerate(zip(names, specs, strict=True)):
-        own = callable(spec) and not isinstance(spec, Scheme) and spec not in SCHEMES.values()
+        own = not isinstance(spec, str | Scheme) and not _maker(spec)
         given_twice = any(spec is other for other in specs[:at])
         numbered = chain([name], (f"{name}-{number}" for number in count(2)))
         free = (each for each in numbered if each not in told)
@@ -148,6 +194,6 @@ def describe(name: str) -> Description:
     parameters = ", ".join(inspect.signature(maker).parameters)
     return Description(
         f"{name}({parameters})" if parameters else name,
-        tuple(alias for alias, of in ALIASES.items() if of is maker),
+        tuple(alias for alias, of in (ALIASES | PEERS).items() if of is maker),
         *(" ".join(found[part].split()) for part in ("formula", "purpose", "source")),
     )

@@ -1,19 +1,22 @@
 """What a scheme is: a name, and a draw of weights from a generator and a shape."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Integral
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from goodinit.errors import ArgumentError, bad_argument, number
+from goodinit.errors import ArgumentError, bad_argument, number, whole
 
-Shape = tuple[int, int]
+Shape = tuple[int, ...]
 Weights = NDArray[np.float64]
 _BIASES = 2**20  # the first spawn key of biases; no network has so many layers
 
-Draw = Callable[[np.random.Generator, Shape], Weights]
+# A callable of the user's own may be typed for matrices only.
+Draw = Callable[[np.random.Generator, Any], Weights]
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Scheme:
     name : str
         Shown in tables and pictures, and, for a scheme of this module, what ``read`` takes.
     draw : callable
-        ``draw(rng, shape)`` returns weights of ``shape = (fan_out, fan_in)``.
+        ``draw(rng, shape)`` returns weights of that shape.
     bias_std : float
         The biases are drawn from N(0, bias_std²).
 
@@ -35,33 +38,65 @@ class Scheme:
     >>> weights = he_normal()(np.random.default_rng(0), shape=(10, 2))
     >>> weights.shape
     (10, 2)
+    >>> he_normal()(np.random.default_rng(0), shape=(8, 4, 3, 3), dtype="float32").dtype
+    dtype('float32')
     """
 
     name: str
     draw: Draw
     bias_std: float = 0.0
 
-    def __call__(self, rng: np.random.Generator, shape: Shape) -> Weights:
-        """Return weights of ``shape = (fan_out, fan_in)``, as float64.
+    @overload
+    def __call__(self, rng: np.random.Generator, shape: int | Sequence[int]) -> Weights: ...
+    @overload
+    def __call__(
+        self, rng: np.random.Generator, shape: int | Sequence[int], dtype: DTypeLike
+    ) -> NDArray[Any]: ...
+
+    def __call__(
+        self, rng: np.random.Generator, shape: int | Sequence[int], dtype: DTypeLike = np.float64
+    ) -> NDArray[Any]:
+        """Return weights.
+
+        Parameters
+        ----------
+        rng : Generator
+        shape : int or sequence of int
+            ``(fan_out, fan_in)``, as PyTorch has it; of a convolution ``(outputs, inputs,
+            *kernel)``, whose fans are each times the size of the kernel. A scheme that looks at no
+            fan takes any shape. Nothing is drawn where a size is 0.
+        dtype : data type, optional
+            Any of real floating point. Draws are made in float64, and rounded.
+
+        Returns
+        -------
+        array
 
         Raises
         ------
         ArgumentError
-            Where the draw raises an error, or is not an array of finite numbers of that shape.
+            For no shape or no such type; where the scheme takes no such shape; where the draw
+            raises an error, or is not an array of finite numbers of that shape.
         """
-        drawn = self._drawn(rng, shape)
+        sizes, kind = _sizes(shape), _floating(dtype)
+        if 0 in sizes:
+            return np.empty(sizes, kind)
+        drawn = self._drawn(rng, sizes)
         try:
-            weights = np.asarray(drawn).astype(np.float64, casting="same_kind")
+            exact = np.asarray(drawn).astype(np.float64, casting="same_kind")
         except (TypeError, ValueError):
             raise bad_argument(f"initializer {self.name}", drawn, "an array of numbers") from None
-        if weights.shape != tuple(shape):
+        if exact.shape != sizes:
             raise bad_argument(
                 f"initializer {self.name}",
-                f"shape {weights.shape}",
-                f"weights of the shape that was asked for, {shape}",
+                f"shape {exact.shape}",
+                f"weights of the shape that was asked for, {sizes}",
             )
+        with np.errstate(over="ignore"):  # the line on finite weights says it
+            weights = exact.astype(kind, copy=False)
         if not np.isfinite(weights).all():
-            raise bad_argument(f"initializer {self.name}", "NaN or infinity", "finite weights")
+            takes = "finite weights" if kind == np.float64 else f"weights that {kind} can hold"
+            raise bad_argument(f"initializer {self.name}", "NaN or infinity", takes)
         return weights
 
     def _drawn(self, rng: np.random.Generator, shape: Shape) -> object:
@@ -79,6 +114,45 @@ class Scheme:
 
     def __str__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Draws nothing: the weights are given, one array for each layer of a network."""
+
+    arrays: tuple[Weights, ...]
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> Weights:
+        """Return the only array."""
+        if len(self.arrays) > 1:
+            takes = "an array for each layer of a network; for one layer, one array"
+            raise bad_argument("initializer", f"{len(self.arrays)} arrays", takes)
+        return self.arrays[0]
+
+    def of_layers(self, count: int) -> tuple[Weights, ...]:
+        """Return the arrays of a network of so many layers."""
+        if len(self.arrays) != count:
+            got = f"{len(self.arrays)} arrays of weights"
+            raise bad_argument("initializer", got, f"as many as the network has layers, {count}")
+        return self.arrays
+
+
+def _sizes(shape: Any) -> Shape:
+    given = (shape,) if isinstance(shape, Integral) else shape
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise bad_argument("shape", shape, "whole numbers from 0")
+    return tuple(whole("shape", size, at_least=0) for size in given)
+
+
+def _floating(dtype: DTypeLike) -> np.dtype[Any]:
+    takes = "a type of real floating point numbers, such as float32"
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        raise bad_argument("dtype", dtype, takes) from None
+    if not np.issubdtype(kind, np.floating):
+        raise bad_argument("dtype", str(kind), takes)
+    return kind
 
 
 def generator(seed: int, layer: int) -> np.random.Generator:
@@ -131,6 +205,11 @@ def draw_weights(scheme: Scheme, layers: tuple[int, ...], seed: int) -> list[Wei
     seed : int
         Not negative.
 
+    Raises
+    ------
+    ArgumentError
+        As of a call of the scheme; or where it has not an array for each layer.
+
     Returns
     -------
     list of array
@@ -143,7 +222,12 @@ def draw_weights(scheme: Scheme, layers: tuple[int, ...], seed: int) -> list[Wei
     >>> np.allclose(10 * small[0], large[0])
     True
     """
+    shapes = [(fan_out, fan_in) for fan_in, fan_out in pairwise(layers)]
+    of_layer = [scheme] * len(shapes)
+    if isinstance(scheme.draw, Arrays):
+        arrays = scheme.draw.of_layers(len(shapes))
+        of_layer = [Scheme(f"{scheme.name} {i}", Arrays((a,))) for i, a in enumerate(arrays, 1)]
     return [
-        scheme(generator(seed, layer), (fan_out, fan_in))
-        for layer, (fan_in, fan_out) in enumerate(pairwise(layers))
+        drawn(generator(seed, layer), shape)
+        for layer, (drawn, shape) in enumerate(zip(of_layer, shapes, strict=True))
     ]

@@ -7,14 +7,15 @@ from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from goodinit import memory
+from goodinit import activations, memory
 from goodinit.datasets import Dataset
 from goodinit.errors import ArgumentError, bad_argument, bad_name, number, whole
 from goodinit.initializers import Draw, Scheme, read, zeros
 from goodinit.initializers.biases import ZEROS, Biases, read_biases
-from goodinit.initializers.registry import tell_apart
-from goodinit.initializers.scheme import draw_biases, draw_weights
+from goodinit.initializers.registry import is_weights, tell_apart
+from goodinit.initializers.scheme import Arrays, draw_biases, draw_weights
 from goodinit.network import Network
 from goodinit.study.trials import (
     Trial,
@@ -25,7 +26,7 @@ from goodinit.study.trials import (
     several,
 )
 
-Initializer = str | Scheme | Draw
+Initializer = str | Scheme | Draw | NDArray[Any] | Sequence[NDArray[Any]]
 
 ARTICLES: tuple[str, ...] = (
     "zeros",
@@ -293,8 +294,8 @@ def plan(
     Parameters
     ----------
     dataset : Dataset
-    initializers : spec strings, schemes or callables
-        ``"articles"`` stands for ``ARTICLES``.
+    initializers : spec strings, schemes, callables or lists of arrays
+        ``"articles"`` stands for ``ARTICLES``; arrays alone are the weights of one network.
     hidden : sequence of int
         Units of each hidden layer; empty for a model without any.
     activation : str
@@ -326,7 +327,7 @@ def plan(
     _check_network(dataset, layers)
     study = Study(
         dataset,
-        Network(layers, activation, _OUTPUTS[dataset.task]),
+        Network(layers, activations.trained(activation).name, _OUTPUTS[dataset.task]),
         training,
         _schemes(initializers),
         read_rates(learning_rate),
@@ -335,6 +336,9 @@ def plan(
     )
     _check_tables(study)
     _check_biases(study)
+    for scheme in study.schemes:
+        if isinstance(scheme.draw, Arrays):
+            draw_weights(scheme, study.network.layers, seed=0)
     return study
 
 
@@ -375,6 +379,7 @@ def _check_tables(study: Study) -> None:
 
 def _schemes(initializers: Iterable[Initializer] | Initializer) -> tuple[Scheme, ...]:
     one = isinstance(initializers, str | Scheme) or callable(initializers)
+    one |= is_weights(initializers)  # the weights of one network
     asked: list[Any] = [initializers] if one else several("initializers", initializers)
     specs = [
         spec

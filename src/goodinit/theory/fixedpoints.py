@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
+from goodinit import activations
 from goodinit.errors import number
-from goodinit.theory.gaussian import Array, Moments, kernel, moments, pairs, read_activation
+from goodinit.theory.gaussian import Array, Moments, kernel, moments, pairs
 
 _MOST_STEPS = 5000
 _SETTLED = 1e-12
@@ -70,7 +71,7 @@ def fixed_point(activation: Any, weight_variance: float, bias_variance: float = 
     """
     gain = number("weight_variance", weight_variance, "a number from 0", lambda n: n >= 0)
     bias = number("bias_variance", bias_variance, "a number from 0", lambda n: n >= 0)
-    known = moments(read_activation(activation))
+    known = moments(activations.read(activation))
     q = _settled_length(known, gain, bias)
     at = np.array([1.0 if not np.isfinite(q) else min(max(q, _SHORTEST), _LONGEST)])
     chi = float(gain * known.slope(at)[0])
@@ -137,7 +138,7 @@ def edge_of_chaos(activation: Any, bias_variance: float = 0.0) -> float:
     (1.76, 2.0)
     """
     bias = number("bias_variance", bias_variance, "a number from 0", lambda n: n >= 0)
-    known = moments(read_activation(activation))
+    known = moments(activations.read(activation))
 
     def excess(gain: float) -> float:
         q = _settled_length(known, gain, bias)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.polynomial.polynomial import polyval
@@ -11,9 +10,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.special import gammaln
 
-from goodinit import activations
 from goodinit.activations import Activation
-from goodinit.errors import bad_argument
 
 Array = NDArray[np.floating]
 Function = Callable[[Array], Array]
@@ -23,7 +20,6 @@ _NODES = 120  # on either side of 0, where activations bend
 _DEGREES = 40  # of the Hermite series
 _NOTHING = 1e-100
 _FEW = 8  # inputs of which all powers of their correlations are made at once
-_STEP = 1e-5  # of the difference that is a callable's slope
 _LOG_Q = np.linspace(-69.0, 69.0, 553)  # lengths from 1e-30 to 1e30
 
 
@@ -209,37 +205,3 @@ class Moments:
 def moments(activation: Activation) -> Moments:
     """Return an activation's moments, whose tables are made once."""
     return Moments(activation)
-
-
-def read_activation(activation: Any) -> Activation:
-    """Return the activation that a spec, or a callable of the user's own, means.
-
-    A callable's slope is its central difference.
-
-    Raises
-    ------
-    ArgumentError
-        For anything else, or a callable that doesn't map arrays to arrays of finite numbers.
-    """
-    if isinstance(activation, Activation):
-        return activation
-    if not callable(activation):
-        return activations.read(activation)
-    return _called(activation)
-
-
-@lru_cache(maxsize=64)
-def _called(function: Function) -> Activation:
-    name = getattr(function, "__name__", "activation")
-    probe = np.linspace(-3, 3, 7)
-    try:
-        said = np.asarray(function(probe), dtype=float)
-    except Exception as error:  # a callable of the user's own may raise anything
-        got = f"{name}, which raises {type(error).__name__}: {error}"
-        raise bad_argument("activation", got, "a function of arrays") from error
-    if said.shape != probe.shape or not np.isfinite(said).all():
-        takes = "an elementwise function of arrays that returns finite numbers"
-        raise bad_argument("activation", name, takes)
-    return Activation(
-        name, function, lambda z: (function(z + _STEP) - function(z - _STEP)) / (2 * _STEP)
-    )

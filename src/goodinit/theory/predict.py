@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from goodinit import datasets
+from goodinit import activations, datasets
 from goodinit.activations import Activation
 from goodinit.datasets import Dataset
 from goodinit.errors import number, whole
@@ -21,7 +21,7 @@ from goodinit.theory import drawn
 from goodinit.theory.bands import Walk, quantiles, walk
 from goodinit.theory.examples import representatives
 from goodinit.theory.fixedpoints import FixedPoint, fixed_point
-from goodinit.theory.gaussian import Array, Moments, mean, moments, pairs, read_activation
+from goodinit.theory.gaussian import Array, Moments, mean, moments, pairs
 from goodinit.theory.gradients import Gradients, gradients
 from goodinit.theory.meanfield import Layer, forward, mean_correlation
 from goodinit.theory.outputs import FirstAnswer, first_answer
@@ -378,7 +378,7 @@ def of_network(
 ) -> Prediction:
     """Return the prediction for a data set that is loaded; see ``predict``."""
     units = [whole("hidden", size, at_least=1) for size in several("hidden", hidden)]
-    known = read_activation(activation)
+    known = activations.read(activation)
     scheme = read(initializer)
     std = number("bias_std", bias_std, "a number from 0", lambda n: n >= 0) or scheme.bias_std
     count = whole("draws", draws, at_least=0)

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import erf, exp, pi, sqrt
 from typing import Any
 
 import numpy as np
 
 from goodinit.initializers import TRUNCATED_STD, Scheme
 from goodinit.initializers import draws as drawing
-from goodinit.initializers.scheme import Shape, generator
+from goodinit.initializers.scheme import Arrays, Shape, generator
 
 _LEAST_MEASURED = 4096  # weights of a callable that are looked at
 _FAR = 5.0  # standard errors that a mean may lie from 0
@@ -48,8 +49,28 @@ def _uniform(shape: Shape, low: float, high: float) -> Law | None:
     return Law((high - low) * (high - low) / 12, kurtosis=_KURTOSIS["uniform"])
 
 
+def _normal(shape: Shape, std: float, mean: float) -> Law | None:
+    return None if mean else Law(std * std)
+
+
+def _cut(
+    shape: Shape, std: float, mean: float, low: float | None, high: float | None
+) -> Law | None:
+    begin, end = drawing.cut(std, mean, low, high)
+    if mean or abs(begin + end) > _SAME * (end - begin):
+        return None  # their mean isn't 0
+    if end == 2:
+        return Law(
+            TRUNCATED_STD * std * TRUNCATED_STD * std, kurtosis=_KURTOSIS["truncated_normal"]
+        )
+    inside = erf(end / sqrt(2))
+    edge = 2 * exp(-0.5 * end * end) / sqrt(2 * pi) / inside
+    square = 1 - end * edge
+    return Law(std * std * square, kurtosis=(3 * square - end**3 * edge) / square**2 - 3)
+
+
 def _scaled(shape: Shape, scale: float, mode: str, distribution: str) -> Law:
-    return Law(scale / drawing.MODES[mode](*shape), kurtosis=_KURTOSIS[distribution])
+    return Law(scale / drawing.MODES[mode](*drawing.fans(shape)), kurtosis=_KURTOSIS[distribution])
 
 
 def _sparse(shape: Shape, sparsity: float, std: float) -> Law:
@@ -60,13 +81,13 @@ def _sparse(shape: Shape, sparsity: float, std: float) -> Law:
 
 _LAWS: Mapping[Callable[..., Any], Callable[..., Law | None]] = {
     drawing.constant: _constant,
-    drawing.normal: lambda shape, std: Law(std * std),
+    drawing.normal: _normal,
     drawing.uniform: _uniform,
-    drawing.truncated_normal: lambda shape, std: Law(
-        TRUNCATED_STD * std * TRUNCATED_STD * std, kurtosis=_KURTOSIS["truncated_normal"]
-    ),
+    drawing.truncated_normal: _cut,
     drawing.variance_scaling: _scaled,
     drawing.orthogonal: lambda shape, gain: Law(gain * gain / max(shape), orthogonal=True),
+    drawing.delta_orthogonal: lambda shape, gain: Law(gain * gain / max(shape), orthogonal=True),
+    drawing.dirac: lambda shape, groups: None,
     drawing.identity: lambda shape, gain: None,
     drawing.sparse: _sparse,
 }
@@ -91,6 +112,8 @@ def law(scheme: Scheme, shape: Shape) -> Law | None:
     (0.025, None)
     """
     draw = scheme.draw
+    if isinstance(draw, Arrays):
+        return None  # nothing is random
     if isinstance(draw, partial) and draw.func in _LAWS:
         known = _LAWS[draw.func](shape, *draw.args, **draw.keywords)
         return known if known is None or np.isfinite(known.variance) else None

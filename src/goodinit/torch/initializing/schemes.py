@@ -16,6 +16,7 @@ from torch.nn.utils import parametrize
 from goodinit import initializers, specs
 from goodinit.errors import bad_argument
 from goodinit.initializers import ALIASES, SCHEMES, Scheme, draws
+from goodinit.initializers.registry import is_weights, makers
 from goodinit.initializers.scheme import Shape, Weights, generator
 from goodinit.torch.initializing.fans import Parameter
 from goodinit.torch.initializing.uses import Block
@@ -99,6 +100,10 @@ def _needs_fans(scheme: Scheme) -> bool:
     return _function(scheme) in {draws.variance_scaling, draws.sparse}
 
 
+# What stands in the middle of a kernel.
+_OF_TAPS = {draws.orthogonal, draws.delta_orthogonal, draws.identity, draws.dirac}
+
+
 def fill(scheme: Scheme, parameter: Parameter, tensor: Tensor, rng: np.random.Generator) -> None:
     """Draw a parameter's blocks, one after the other, into a tensor of its shape.
 
@@ -114,7 +119,7 @@ def fill(scheme: Scheme, parameter: Parameter, tensor: Tensor, rng: np.random.Ge
     rng : Generator
     """
     for block in parameter.blocks(tensor):
-        if block.taps and _function(scheme) in {draws.orthogonal, draws.identity}:
+        if block.taps and _function(scheme) in _OF_TAPS:
             block.view.zero_()
             outputs, inputs = block.view.shape[:2]
             matrix = torch.from_numpy(scheme(rng, (outputs, inputs)))
@@ -137,7 +142,7 @@ def _fan_correction(scheme: Scheme, shape: Shape, block: Block) -> float:
         return 1.0
     assert isinstance(scheme.draw, partial)  # noqa: S101  # for the type checker
     fan = draws.MODES[scheme.draw.keywords["mode"]]
-    return sqrt(fan(*shape) / fan(block.fan_out, block.fan_in))  # type: ignore[arg-type]
+    return sqrt(fan(*shape) / fan(block.fan_out, block.fan_in))
 
 
 _TORCH_FUNCTIONS = {
@@ -291,18 +296,38 @@ def read(spec: object, argument: str, more: Mapping[str, Callable[..., Recipe]])
         return _torch_maker(named[spec])()
     if isinstance(spec, Scheme) or (callable(spec) and not isinstance(spec, type | nn.Module)):
         return drawn(initializers.read(spec))
+    if isinstance(spec, Tensor) or is_weights(spec):
+        return given(spec, argument)
     raise bad_argument(argument, spec, "a spec string or a callable (rng, shape) -> array")
+
+
+def given(weights: Any, argument: str) -> Recipe:
+    """Return the recipe that copies weights of a parameter's own shape."""
+    try:
+        values = torch.as_tensor(weights).detach().cpu().clone()
+    except (TypeError, ValueError, RuntimeError) as error:
+        takes = "one array or tensor of numbers"
+        raise bad_argument(argument, f"weights: {error}", takes) from None
+
+    def choose(parameter: Parameter, named: bool) -> Choice:
+        if parameter.role != "weight" and not named:
+            return conventional(parameter)
+        if values.shape != parameter.tensor.shape:
+            takes = f"of {parameter.name}, its own shape {tuple(parameter.tensor.shape)}"
+            raise bad_argument(argument, f"weights of shape {tuple(values.shape)}", takes)
+        return Choice("array", copied(values))
+
+    return choose
 
 
 def _read_text(text: str, argument: str, more: Mapping[str, Callable[..., Recipe]]) -> Recipe:
     if text in more:
         return more[text]()
     if text.startswith("torch."):
-        makers = {name: _torch_maker(name) for name in _TORCH_FUNCTIONS}
-        return specs.build(argument, text.removeprefix("torch."), makers)
-    schemes = SCHEMES | ALIASES | {"delta_orthogonal": initializers.orthogonal}
-    makers = {name: _scheme_maker(maker) for name, maker in schemes.items()}
-    return specs.build(argument, text, {**makers, **more})
+        functions = {name: _torch_maker(name) for name in _TORCH_FUNCTIONS}
+        return specs.build(argument, text.removeprefix("torch."), functions)
+    schemes = {name: _scheme_maker(maker) for name, maker in makers().items()}
+    return specs.build(argument, text, {**schemes, **more}, [*SCHEMES, *ALIASES, *more])
 
 
 def _scheme_maker(maker: Callable[..., Scheme]) -> Callable[..., Recipe]:
