@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def forward(
     X: Array,
     sizes: Sequence[int],
     variances: Sequence[float],
-    bias_variance: float,
+    bias_variances: Sequence[float],
     moments: Moments,
 ) -> list[Layer]:
     """Return every layer's lengths and correlations, from the inputs on.
@@ -61,25 +62,27 @@ def forward(
         Units from the input to the output.
     variances : sequence of float
         Of one weight, layer by layer.
-    bias_variance : float
+    bias_variances : sequence of float
+        Of one bias, likewise.
     moments : Moments
         Of the hidden layers' activation.
     """
     inputs = X @ X.T / X.shape[1]
     layers: list[Layer] = []
-    for fan_in, fan_out, variance in zip(sizes[:-1], sizes[1:], variances, strict=True):
+    shapes = pairwise(sizes)
+    for (fan_in, fan_out), variance, bias in zip(shapes, variances, bias_variances, strict=True):
         gain = fan_in * variance
         if layers:
             before = layers[-1]
             inputs = pairs(moments.activation.function, before.q, before.c)
             np.fill_diagonal(inputs, moments.square(before.q))
-        kernel = gain * inputs + bias_variance
+        kernel = gain * inputs + bias
         q = np.diag(kernel).copy()
         root = np.sqrt(np.outer(q, q))
         c = np.divide(kernel, root, out=np.zeros_like(kernel), where=root > 0)
         c = np.clip(c, -1, 1)
         np.fill_diagonal(c, 1.0)
-        layers.append(Layer(fan_in, fan_out, gain, bias_variance, inputs, q, c))
+        layers.append(Layer(fan_in, fan_out, gain, bias, inputs, q, c))
     return layers
 
 

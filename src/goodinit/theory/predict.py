@@ -78,10 +78,9 @@ class Prediction:
     @cached_property
     def _forward(self) -> list[Layer]:
         variances = [of.variance if of else float("nan") for of in self._laws]
+        biases = [self._bias_std**2] * len(variances)
         with np.errstate(all="ignore"):  # a signal that explodes is no number at the end
-            return forward(
-                self._X, self.network.layers, variances, self._bias_std**2, self._moments
-            )
+            return forward(self._X, self.network.layers, variances, biases, self._moments)
 
     @cached_property
     def _walk(self) -> Walk:

@@ -2,6 +2,7 @@
 
 - ``functions``: what each of PyTorch's functions does to a signal, by name
 - ``measuring``: what one call of a layer looks like
+- ``likeness``: how alike a signal is for two examples, and for two tokens
 - ``flows``: on which ways a tensor came to be
 - ``ways``: which calls a signal must pass on its way to the outputs
 - ``sight``: what the tracer and a kind of layer know of each other
@@ -22,6 +23,8 @@
 - ``idle``: parameters that no gradient reaches, and what would wake them
 - ``lags``: what many steps in time do to a gradient
 - ``depth``: what the depth does to a signal and its gradient
+- ``carrying``: how far signals, differences and gradients carry, against the depth
+- ``expecting``: what theory expects of the layers that it knows
 - ``findings``: what is wrong with a layer
 - ``remedies``: the lines of code that may mend it
 - ``cures``: which of them does

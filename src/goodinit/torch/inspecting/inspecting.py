@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from goodinit.errors import bad_argument, number, whole
 from goodinit.torch.inspecting.asking import Question, ask, call, first_batch
 from goodinit.torch.inspecting.beginning import begin, standardised, suspicious, unscaled
+from goodinit.torch.inspecting.carrying import Carried, carried, pull_back
 from goodinit.torch.inspecting.costs import (
     OWN,
     Loss,
@@ -38,6 +39,7 @@ from goodinit.torch.inspecting.remedies import Patient
 from goodinit.torch.inspecting.report import Report, tabulate
 from goodinit.torch.inspecting.sights import SIGHTS
 from goodinit.torch.inspecting.tracing import Tracer
+from goodinit.torch.inspecting.ways import Ways
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
 _SEEDS = 10
@@ -134,7 +136,7 @@ def inspect(
                 asked = ask(module, batch, targets, loss, rate, loaded=loaded)._replace(call=call)
             passes.append(_pass(module, seed, asked))
             del module
-        layers = pd.concat([table for table, _ in passes], ignore_index=True)
+        layers = pd.concat([table for table, *_ in passes], ignore_index=True)
         findings = _common(model, passes, layers)
         if cures and asked is not None:
             seen = list(zip(chosen, passes, strict=True))
@@ -142,15 +144,16 @@ def inspect(
     if batch is not inputs:
         findings = tuple(map(_of_the_first_batch, findings))
     faults = tuple(one for one in findings if one.fault)
-    return Report(layers, faults, tuple(one for one in findings if not one.fault))
+    remarks = tuple(one for one in findings if not one.fault)
+    return Report(layers, faults, remarks, tuple(passed for *_, passed in passes))
 
 
-_Seen = tuple[pd.DataFrame, tuple[Finding, ...]]
+_Seen = tuple[pd.DataFrame, tuple[Finding, ...], tuple[int, Carried]]
 
 
 def _common(model: Any, passes: Sequence[_Seen], layers: pd.DataFrame) -> tuple[Finding, ...]:
     """Return the findings of a module, or those that most of several have."""
-    findings = [found for _, found in passes]
+    findings = [found for _, found, _ in passes]
     if isinstance(model, nn.Module):
         return findings[0]
     order = layers["layer"].drop_duplicates().tolist()
@@ -174,14 +177,14 @@ def _cured(
     """Return the findings with their cures, each sought where the first seed shows it."""
     found: dict[tuple[str, str], Finding] = {}
     tried = count(1)
-    known = {layer for layers, _ in (seen for _, seen in passes) for layer in layers["layer"]}
+    known = {layer for _, (layers, *_) in passes for layer in layers["layer"]}
 
     def findings_of(module: nn.Module, seed: int) -> tuple[Finding, ...]:
         progress(f"trying what mends it: look {next(tried)}")
         found = find(_passage(module, seed, asked))
         return tuple(one for one in found if one.fault and not one.remark)
 
-    for seed, (layers, here) in passes:
+    for seed, (layers, here, _) in passes:
         shown = set(map(fault, here))
         wanted = [one for one in findings if fault(one) in shown and fault(one) not in found]
         mendable = {fault(one) for one in here if one.layer in known and not one.remark}
@@ -224,7 +227,7 @@ def _rate(learning_rate: float) -> float:
 def _pass(module: nn.Module, seed: int, asked: Question) -> _Seen:
     """Call a module and its cost's gradient; return its table, and what is wrong."""
     passage = _passage(module, seed, asked)
-    return tabulate(passage.calls, seed), find(passage)
+    return tabulate(passage.calls, seed), find(passage), (seed, passage.carried)
 
 
 def _made(model: Any, seed: int) -> nn.Module:
@@ -279,6 +282,10 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     said = said_by(outputs)
     tracer.end(said)
     cost, ratio, costed = _cost(outputs, said, own)
+    first = Ways([call.before for call in tracer.calls], tracer.inputs, tracer.exits)
+    passed = Carried() if once else carried(tracer.calls, first, leaves(own.inputs, objects=True))
+    if not once:
+        pull_back(tracer.calls, said, tracer.inputs)
     begun = [] if once else [*find_drawn(module), *not_looked_at(module, tracer.calls)]
     begun += _begun(outputs, said[0], own, tracer.calls) if costed else []
     gradients = settle(tracer.calls, [*module.parameters()], cost, asked.learning_rate)
@@ -300,7 +307,7 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     exits = tracer.every_exit, tracer.some_exit
     ways = tracer.exits, tracer.inputs
     more = tuple(begun), tuple(idle), tuple(find_lags(tracer.calls, tracer.products))
-    seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more)
+    seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more, carried=passed)
     return seen if once else _with_scaled_inputs(module, asked, seen)
 
 

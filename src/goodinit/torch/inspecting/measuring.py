@@ -27,6 +27,7 @@ UNITS = 128
 INPUTS = 1024
 _LEAST_ROWS = 64
 _GOLDEN = 0.6180339887498949
+LINE = torch.linspace(-20, 20, 8001, dtype=torch.float64)  # where a function is tabulated
 _GRID = (-10, 10, 2001)  # where an activation's largest slope is looked for, as in signals.py
 _NEAR = 50  # of its steps: half a unit from zero
 
@@ -86,6 +87,13 @@ class Call:
         Share of the rows of the softmax that it feeds which are one-hot, or nearly.
     drowns : float
         How many times it is larger than what it is added to.
+    alike, tokens_alike : float
+        The mean cosine of what it says of two examples, and of two tokens of one.
+    curve : Tensor or None
+        The activation that follows, tabulated on ``LINE``.
+    jacobian : float
+        Its averaged partial Jacobian norm: the sum of the squares of the outputs' slopes with
+        respect to what it says, a number of the outputs.
     """
 
     layer: str
@@ -118,6 +126,10 @@ class Call:
     flat: float = 0.0
     softmax: float = 0.0
     drowns: float = 0.0
+    alike: float = nan
+    tokens_alike: float = nan
+    curve: Tensor | None = None
+    jacobian: float = nan
     sample: Tensor | None = None
     pull: float = nan
     pulled: Matrix | None = None
@@ -166,6 +178,7 @@ class Call:
         silent = ((sample == 0) & (slopes == 0)).all(0)
         self.signals["dead_fraction"] = _still_silent(said, self.axis, silent)
         all_slopes = _slopes_on_a_line(function, slopes)
+        self.curve = _tabulated(function, before)
         self.signals["saturated_fraction"] = _saturated(all_slopes, slopes)
         if _squashes(all_slopes):
             self.flat = float(_flat(all_slopes, slopes).double().mean())
@@ -325,6 +338,13 @@ def slope(function: Elementwise, z: Tensor) -> Tensor:
 
 def _slopes_on_a_line(function: Elementwise, like: Tensor) -> Tensor:
     return slope(function, torch.linspace(*_GRID, dtype=like.dtype, device=like.device))
+
+
+def _tabulated(function: Elementwise, like: Tensor) -> Tensor:
+    """Return a function's values on ``LINE``."""
+    with torch.no_grad():
+        dtype = torch.promote_types(like.dtype, torch.float32)
+        return function(LINE.to(like.device, dtype, copy=True)).double().cpu()
 
 
 def _flat(all_slopes: Tensor, slopes: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from goodinit.evidence.causes import CAUSES, Numbers
+from goodinit.torch.inspecting.carrying import Carried
 from goodinit.torch.inspecting.measuring import Call
 from goodinit.torch.inspecting.ways import Ways
 
@@ -69,6 +70,8 @@ class Passage:
         Of gradients that vanish or explode over the steps of a recurrence.
     of_inputs : frozenset of (str, str)
         Layer and label of findings that are gone once the inputs are standardised.
+    carried : Carried
+        The stations that everything passes.
     """
 
     calls: list[Call]
@@ -83,6 +86,7 @@ class Passage:
     idle: tuple[Finding, ...] = ()
     lags: tuple[Finding, ...] = ()
     of_inputs: frozenset[tuple[str, str]] = frozenset()
+    carried: Carried = field(default_factory=Carried)
 
     @cached_property
     def ways(self) -> Ways:

@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from goodinit.measuring.signals import LAYER_SIGNALS
+from goodinit.torch.inspecting import carrying
+from goodinit.torch.inspecting.carrying import Carried
 from goodinit.torch.inspecting.drawn import UNSEEN
 from goodinit.torch.inspecting.measuring import Call
 from goodinit.torch.inspecting.passage import WHOLE, Finding
 from goodinit.torch.inspecting.telling import WIDTH, as_values, table_text, wrapped
+
+_STATIONS = 200  # that JSON holds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,11 +38,14 @@ class Report:
         Empty for a healthy module.
     remarks : tuple of Finding
         What is worth knowing and no fault; they raise nothing and fail nothing.
+    passes : tuple of (int, Carried)
+        What ``stations`` are made of, by seed.
     """
 
     layers: pd.DataFrame
     findings: tuple[Finding, ...]
     remarks: tuple[Finding, ...] = ()
+    passes: tuple[tuple[int, Carried], ...] = ()
 
     def __repr__(self) -> str:
         return self.text()
@@ -46,8 +54,27 @@ class Report:
         """Return the table, and below it what was found, within so many columns."""
         what = "what was looked at" if self._partly else "these layers"
         said = told(self.findings) or f"Nothing is wrong with {what}."
+        said += f"\n\n{self.depth}" if self.depth else ""
         said += "\n\nWorth knowing:\n" + told(self.remarks) if self.remarks else ""
         return f"{table_text(self.layers, width)}\n{wrapped(said, width)}"
+
+    @cached_property
+    def stations(self) -> pd.DataFrame:
+        """A row per seed and station: a layer, or a sum, that everything on its way must pass.
+
+        ``rms`` and ``correlation`` of two examples (the first axis counts as theirs) of what it
+        says; ``jacobian``, the averaged partial Jacobian norm (Doshi et al. 2023): the sum of the
+        squares of the outputs' slopes with respect to it, a number of the outputs. ``expected_rms``
+        with the band ``low`` to ``high`` of 90 % of such networks, for the first layers that theory
+        knows: plain maps through one activation. For tokens, ``token_correlation``, and by block
+        ``angle_exponent`` and ``gradient_exponent`` (Cowsik et al. 2024). NaN where there is none.
+        """
+        return carrying.tabulate(self.passes)
+
+    @cached_property
+    def depth(self) -> str:
+        """How far a signal, a difference and a gradient carry; empty for shallow modules."""
+        return carrying.tell(self.stations)
 
     @property
     def _partly(self) -> bool:
@@ -59,7 +86,14 @@ class Report:
         Findings come ranked, causes before what may be their consequence; layers with the medians
         of all seeds. The schema is in ``docs/torch-inspect.md``.
         """
-        return as_values(self.layers, self.findings, remarks=[vars(one) for one in self.remarks])
+        more = {"remarks": [vars(one) for one in self.remarks], "depth": self.depth}
+        return as_values(self.layers, self.findings, **more, stations=self._few_stations())
+
+    def _few_stations(self) -> list[dict[str, Any]]:
+        """Return the stations of the first seed, as many as a picture could show."""
+        first = self.stations[self.stations["seed"] == self.stations["seed"].min()]
+        rows: list[dict[str, Any]] = first.drop(columns="seed").head(_STATIONS).to_dict("records")
+        return rows
 
     def assert_healthy(self) -> None:
         """Raise where there are findings, for a test of one's own.

@@ -25,6 +25,7 @@ from goodinit.torch.inspecting.functions import (
     SHAPES,
     SUMS,
 )
+from goodinit.torch.inspecting.likeness import between_examples, between_tokens
 from goodinit.torch.inspecting.measuring import Call, fits, rms
 from goodinit.torch.inspecting.sight import Sight
 
@@ -164,6 +165,7 @@ class Tracer(TorchFunctionMode):
     def watch(self, call: Call, z: Tensor) -> None:
         """Measure a call's output, and its gradient when that comes."""
         call.take(z)
+        call.alike, call.tokens_alike = between_examples(z), between_tokens(z)
         if z.requires_grad:
             z.register_hook(call.feel)  # type: ignore[no-untyped-call]
 
