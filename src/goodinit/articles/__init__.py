@@ -27,6 +27,7 @@ A notebook written for the articles runs with its import lines changed:
 - ``rounding``: how far rounding alone moves a figure
 - ``explain``: what that means, in sentences
 - ``reproduce``: published beside measured
+- ``selftest``: whether this machine comes to their digits, in two seconds
 """
 
 from importlib import import_module

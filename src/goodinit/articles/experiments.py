@@ -12,6 +12,7 @@ from goodinit.articles.layers import Array, Labels, Parameters
 from goodinit.articles.published import Run
 
 Figures = dict[str, float]
+WEIGHTS = {"weights [3, 2, 1]": [3, 2, 1], "weights [2, 4, 1]": [2, 4, 1]}  # what is only drawn
 
 # From this many numbers on, a pass over the inputs takes so long that threads are worth their cost.
 MANY_INPUTS = 100_000

@@ -20,7 +20,6 @@ EXACT = "exact"
 NEEDS_IMAGES = "needs --images DIR"
 RELATIVE_TOLERANCE = 1e-9
 
-_WEIGHTS = {"weights [3, 2, 1]": [3, 2, 1], "weights [2, 4, 1]": [2, 4, 1]}
 # In how many parts the progress of one run, or of its re-runs, is told.
 _PARTS = 50
 
@@ -200,8 +199,8 @@ def _measure(
     measured = {
         (run, name): _Measured(array.tolist())
         for run in wanted
-        if run.experiment in _WEIGHTS
-        for name, array in experiments.circles_weights(_WEIGHTS[run.experiment], run).items()
+        if (layers := experiments.WEIGHTS.get(run.experiment))
+        for name, array in experiments.circles_weights(layers, run).items()
     }
     for name, experiment in trained.items():
         runs = {run: figures for run, figures in wanted.items() if run.experiment == name}

@@ -11,6 +11,7 @@
 - ``play``: the page on which initializations race
 - ``reproduce``: the articles' figures
 - ``initializers``: the schemes
+- ``doctor``: what goodinit stands on here, and a self-test
 - ``options``: the options that several share
 - ``reading``: how the words of an option are read
 - ``watching``: what is shown meanwhile

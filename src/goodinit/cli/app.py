@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from goodinit.cli.compare import compare
+from goodinit.cli.doctor import doctor
 from goodinit.cli.ending import INTERRUPTED, complain, fault, leave, open_streams
 from goodinit.cli.initializers import initializers
 from goodinit.cli.inspect import inspect
@@ -30,6 +31,7 @@ COMMANDS = (
     play,
     reproduce,
     initializers,
+    doctor,
 )  # as `goodinit --help` lists them
 
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of the parser inside Typer
@@ -56,6 +58,7 @@ EXAMPLES = {
     scale: ("goodinit scale models:build_of_width --data digits --widths 64,128,256",),
     predict: ("goodinit predict digits --hidden 64x40 --activation tanh --init lecun_normal",),
     draw_map: ('goodinit map digits --x "*=0.5,1,2,4" --y depth=3,10,30 --out maps/tanh',),
+    doctor: ("goodinit doctor", "goodinit doctor --clear"),
     play: ("goodinit play", "goodinit play --port 0 --no-browser"),
 }
 for _command in COMMANDS:

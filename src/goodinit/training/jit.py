@@ -68,6 +68,20 @@ def entry(function: Callable[..., None], kind: str) -> Any:
     return made
 
 
+def kept() -> tuple[Path | None, list[Path]]:
+    """Return the folder in which machine code is kept, and our files in it.
+
+    None where no folder can be written.
+    """
+    try:
+        folder = Path(_Kept(entry, "").cache_path)
+    except RuntimeError:  # "no locator available"
+        return None, []
+    stems = tuple(f"{Path(name).stem}." for name in _SOURCES)
+    files = [path for path in folder.glob("*.nb[ic]") if path.name.startswith(stems)]
+    return folder, sorted(files)
+
+
 def pointed(function: Callable[..., None], kind: str, dtype: str, *takes: str) -> CFunc:
     """Compile a function that the kernel calls by its address, and keep it as ``entry`` does.
 
