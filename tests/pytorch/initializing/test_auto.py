@@ -243,3 +243,125 @@ def test_auto_does_not_look_past_the_branches_that_a_layer_feeds() -> None:
         assert found["0.weight"] == "gain 1"
         assert found["1.up.0.weight"] == "gain 0.5, for a spread of 0.5"
         assert found["1.down.1.weight"].endswith("ends a residual branch: spread 1/√2")
+
+
+class Plain(nn.Module):
+    """Four layers with one function between them."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(256, 256) for _ in range(3))
+        self.out, self.function = nn.Linear(256, 2), function
+
+    def forward(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = self.function(layer(x))
+        return self.out(x)
+
+
+class Learned(nn.Module):
+    """Swish with a slope that is learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beta = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Any) -> Any:
+        return x * torch.sigmoid(self.beta * x)
+
+
+class Untraceable(nn.Module):
+    """ReLU² with a question that no trace can answer."""
+
+    def forward(self, x: Any) -> Any:
+        return torch.relu(x) ** 2 if x.isfinite().all() else x
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.relu(x) ** 3,
+        lambda x: x * torch.sigmoid(x),
+        lambda x: x.clamp(min=0),
+        torch.sin,
+        lambda x: torch.sin(30 * x),
+        lambda x: torch.where(x > 0, x, 0.1 * x),
+        lambda x: torch.relu(x) + 0.1 * x,
+        lambda x: torch.maximum(x, 0.3 * x),
+        nn.PReLU(init=1.0),
+        nn.PReLU(init=-2.0),
+        nn.RReLU(),
+        nn.LeakyReLU(-0.5),
+        Learned(),
+        Untraceable(),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_layer_gets_what_keeps_its_spread_whatever_function_it_reads(
+    function: Callable[[Any], Any], seen: bool
+) -> None:
+    model, inputs = Plain(function), normals(500, 256)
+    table = initialize(model, "auto", inputs=inputs if seen else None).set_index("parameter")
+    assert "supposed" not in str(table.loc["layers.1.weight", "note"])
+    with torch.no_grad():
+        first = model.layers[0](inputs)
+        second = model.layers[1](model.function(first))
+    assert second.square().mean() == pytest.approx(first.square().mean().item(), rel=0.15)
+
+
+@pytest.mark.parametrize("function", [lambda x: x * x.softmax(-1), lambda x: x.cumsum(-1)])
+@pytest.mark.parametrize("seen", [False, True])
+def test_what_looks_at_more_than_one_number_is_said_to_be_unknown(
+    function: Callable[[Any], Any], seen: bool
+) -> None:
+    table = initialize(Plain(function), "auto", inputs=normals(2, 256) if seen else None)
+    assert table["note"][2].endswith("what it reads is supposed to have spread 1")
+
+
+# Biases on purpose --------------------------------------------------------------------------------
+
+
+class Detector(nn.Module):
+    """A head at its rate, a gate that starts closed, a step size, and layers without purpose."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.gate, self.step, self.head = (nn.Linear(16, 16) for _ in range(4))
+        self.classes = nn.Linear(16, 20)
+
+    def forward(self, x: Any) -> Any:
+        x = torch.relu(self.body(x))
+        x = x * torch.sigmoid(self.gate(x)) * functional.softplus(self.step(x))
+        return self.classes(self.head(x))
+
+
+def test_biases_that_were_set_on_purpose_stay_and_auto_says_so() -> None:
+    model = Detector()
+    steps = torch.linspace(-6.9, -2.3, 16)
+    with torch.no_grad():
+        model.gate.bias.fill_(-2)
+        model.step.bias.copy_(steps)
+        model.classes.bias.fill_(-4.595)
+        model.body.bias.fill_(0.1)  # a ReLU follows
+    said = initialize(model, "auto").set_index("parameter")["note"]
+    assert said["gate.bias"] == "left alone: set on purpose, -2"
+    assert said["step.bias"] == "left alone: set on purpose, -6.9 to -2.3"
+    assert said["classes.bias"] == "left alone: set on purpose, -4.59"
+    assert (model.classes.bias == -4.595).all()
+    torch.testing.assert_close(model.step.bias.detach(), steps, rtol=0, atol=0)
+    assert not model.body.bias.any()
+    assert not model.head.bias.any()  # as PyTorch drew it
+    initialize(model, "auto", rules={"gate.bias": "zeros"})
+    assert not model.gate.bias.any()
+    initialize(model, "he_normal")
+    assert not any(getattr(model, name).bias.any() for name in ("gate", "step", "classes"))
+
+
+def test_biases_that_pytorch_drew_or_training_moved_become_zero() -> None:
+    model = nn.Sequential(nn.Linear(16, 64), nn.Tanh(), nn.Linear(64, 32), nn.Tanh())
+    biases = [tensor for name, tensor in model.named_parameters() if "bias" in name]
+    with torch.no_grad():
+        biases[0].add_(normals(64))  # some beyond what PyTorch draws, some not
+    initialize(model, "auto")
+    assert not any(bias.any() for bias in biases)

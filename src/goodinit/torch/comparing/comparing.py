@@ -19,8 +19,9 @@ from goodinit import datasets
 from goodinit.comparison import Comparison
 from goodinit.errors import bad_argument, whole
 from goodinit.initializers import Scheme, read
-from goodinit.initializers.registry import name_of, tell_apart
+from goodinit.initializers.registry import is_weights, name_of, tell_apart
 from goodinit.running.compare import Progress, run
+from goodinit.specs import build
 from goodinit.store.written import check_out
 from goodinit.study.trials import distinct, read_rates, read_seeds, several
 from goodinit.torch.comparing.curvature import chance_cost
@@ -28,14 +29,12 @@ from goodinit.torch.comparing.engines import Loss
 from goodinit.torch.comparing.scoring import NONE, NUMBER, score_of
 from goodinit.torch.comparing.study import Initializer, ModuleStudy, Work, seeded
 from goodinit.torch.comparing.training import Examples, ModuleTraining
-from goodinit.torch.initializing.initialization import initialize
+from goodinit.torch.initializing.initialization import OF_MODULES, initialize
 from goodinit.torch.inspecting.costs import usual_loss
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
 DEFAULT = "default"  # the module's own initialization
 INITIALIZERS = (DEFAULT, "glorot_normal", "he_normal", "auto")
-_OF_MODULES = ("auto", "lsuv", "keep")  # schemes that are no single draw
-_FROM_INPUTS = ("auto", "lsuv")
 _TEST_FRACTION = 0.25
 _SPLIT_SEED = 0
 _ASKED = 16  # training examples of which the outputs are looked at
@@ -198,10 +197,22 @@ def _initializer(spec: Any) -> Initializer:
         return Initializer(name_of(spec), partial(_called, spec))
     if isinstance(spec, str) and spec == DEFAULT:
         return Initializer(DEFAULT, _left_alone)
-    name = spec if isinstance(spec, str) else getattr(spec, "name", name_of(spec))
-    if isinstance(spec, str) and not spec.startswith("torch.") and spec not in _OF_MODULES:
+    if is_weights(spec) or isinstance(spec, Tensor):
+        takes = "schemes; arrays in a callable (module) -> None, by initialize's rules"
+        raise bad_argument("initializers", "an array", takes)
+    if not isinstance(spec, str):
+        return Initializer(getattr(spec, "name", name_of(spec)), partial(_by_scheme, spec))
+    name = spec
+    if _of_modules(spec):
+        build("initializers", spec, OF_MODULES)  # refuses its arguments before any work
+    elif not spec.startswith("torch."):
         name = read(spec).name
     return Initializer(name, partial(_by_scheme, spec))
+
+
+def _of_modules(spec: Any) -> bool:
+    """Return whether a spec names a scheme that looks at more than a parameter."""
+    return isinstance(spec, str) and spec.partition("(")[0].strip() in OF_MODULES
 
 
 def _takes_one(function: Callable[..., Any]) -> bool:
@@ -215,18 +226,20 @@ def _takes_one(function: Callable[..., Any]) -> bool:
 
 
 def _called(
-    function: Callable[[nn.Module], Any], module: nn.Module, inputs: Any, seed: int
+    function: Callable[[nn.Module], Any], module: nn.Module, inputs: Any, targets: Any, seed: int
 ) -> None:
     torch.manual_seed(seed)
     function(module)
 
 
-def _left_alone(module: nn.Module, inputs: Any, seed: int) -> None:
+def _left_alone(module: nn.Module, inputs: Any, targets: Any, seed: int) -> None:
     """Keep the module's own initialization."""
 
 
-def _by_scheme(spec: Any, module: nn.Module, inputs: Any, seed: int) -> None:
-    initialize(module, spec, seed=seed, inputs=inputs if spec in _FROM_INPUTS else None)
+def _by_scheme(spec: Any, module: nn.Module, inputs: Any, targets: Any, seed: int) -> None:
+    seen = inputs if _of_modules(spec) else None
+    known = targets if spec == "prior" else None
+    initialize(module, spec, seed=seed, inputs=seen, targets=known)
 
 
 def _examples(data: Any) -> tuple[str, Examples]:

@@ -35,7 +35,8 @@ from goodinit.torch.comparing.training import OPTIMIZERS, Examples, ModuleTraini
 from goodinit.torch.inspecting.inspecting import inspect
 from goodinit.torch.state import generators_as_they_were
 
-Prepare = Callable[[nn.Module, Any, int], None]  # initializes a module, from inputs and a seed
+# Initializes a module, from some inputs, all targets and a seed.
+Prepare = Callable[[nn.Module, Any, Any, int], None]
 
 _ONE_AT_A_TIME = Lock()  # what modules draw from is the process's, not the thread's
 _DRAWN_BY = 256  # training examples that initializers may look at
@@ -180,7 +181,8 @@ class ModuleStudy:
         work = self._work
         with seeded(trial.seed):
             module = work.build()
-            prepare(module, work.examples.X_train[:_DRAWN_BY], trial.seed)
+            inputs, targets = work.examples.X_train[:_DRAWN_BY], work.examples.y_train
+            prepare(module, inputs, targets, trial.seed)
         return module.to(self.training.device)
 
     @property
@@ -274,7 +276,7 @@ def _named(name: str) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
     return optimizer
 
 
-def _not_kept(module: nn.Module, inputs: Any, seed: int) -> None:
+def _not_kept(module: nn.Module, inputs: Any, targets: Any, seed: int) -> None:
     raise bad_argument("initializers", "a name alone", "the initializer itself, to initialize")
 
 

@@ -9,5 +9,7 @@
 - ``reading``: how large what each layer reads is, told without data
 - ``structure``: where each layer stands: in a branch, before which activation, at the end
 - ``auto``: a choice for each parameter by its place
+- ``presets``: how other libraries, and some fields, draw a module
+- ``prior``: last biases from targets
 - ``initialization``: ``initialize``
 """

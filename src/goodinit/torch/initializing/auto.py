@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from goodinit.initializers import Scheme, draws, normal, orthogonal
 from goodinit.initializers.scheme import Weights
 from goodinit.torch.initializing.fans import EMBEDDINGS, RECURRENT, Parameter
-from goodinit.torch.initializing.schemes import Choice, Recipe, constant, conventional, fill
+from goodinit.torch.initializing.schemes import Choice, Recipe, constant, conventional, fill, keep
 from goodinit.torch.initializing.structure import Place, Structure
 from goodinit.torch.initializing.uses import Block
 
 OUTPUT_GAIN = 0.1
+_RECTIFIERS = ("relu", "relu6")  # what they get a bias for is known: none
 _LARGEST_ORTHOGONAL = 2**20  # numbers of a matrix; of larger ones normal draws are as good as that
 
 
@@ -34,7 +35,10 @@ def auto(places: Structure) -> Recipe:
     - Embeddings: N(0, 1/dimensions), rows of length 1, also where an output layer shares them.
     - Recurrent layers: orthogonal recurrent weights per gate, gain 1 for the others; the bias of
       the LSTM's forget gate 1 (Jozefowicz et al. 2015).
-    - Biases 0, normalization 1 and 0.
+    - Biases 0, normalization 1 and 0. A bias that was set on purpose stays as it is, unless a ReLU
+      follows: one whose numbers are all alike and not 0, or all farther from 0 than PyTorch draws
+      any, ±1/√fan_in (±1 for modules that PyTorch doesn't bring). Such are the −4.6 of a detector's
+      head, and the step sizes of a state-space model before their softplus.
     """
 
     def choose(parameter: Parameter, named: bool) -> Choice:
@@ -54,7 +58,7 @@ def _weight(parameter: Parameter, places: Structure) -> Choice:
         if parameter.leaf.startswith("weight_hh"):
             return _drawn(parameter, orthogonal(), "recurrent: orthogonal per gate")
         return _scaled(parameter, 1.0, "gain 1")
-    place = _place(parameter, places)
+    place = place_of(parameter, places)
     factor, note = _gain(place, places.branches)
     return _scaled(parameter, factor, note, place.read.off_centre)
 
@@ -63,7 +67,7 @@ def _rows(parameter: Parameter, dimensions: int) -> Choice:
     return _drawn(parameter, normal(dimensions**-0.5), "embedding: rows of length 1")
 
 
-def _place(parameter: Parameter, places: Structure) -> Place:
+def place_of(parameter: Parameter, places: Structure) -> Place:
     """Return a layer's place; of attention it is its last projection that stands there."""
     attention, _, last = parameter.layer.rpartition(".")
     if isinstance(parameter.module, nn.MultiheadAttention):
@@ -125,10 +129,31 @@ def _beside(parameter: Parameter, places: Structure) -> Choice:
         note = f"ends a residual branch: 1/√{places.branches}"
         return Choice("auto", constant(value), note)
     if isinstance(parameter.module, nn.LSTM | nn.LSTMCell) and "bias_ih" in parameter.leaf:
-        return Choice("auto", _open_forget_gates, "forget gate 1, others 0")
+        return Choice("auto", open_forget_gates, "forget gate 1, others 0")
+    if parameter.role == "bias" and place_of(parameter, places).activation not in _RECTIFIERS:
+        return _on_purpose(parameter) or usual
     return usual
 
 
-def _open_forget_gates(tensor: Tensor, rng: np.random.Generator) -> None:
+def _on_purpose(parameter: Parameter) -> Choice | None:
+    """Return the choice to leave a bias alone, if it isn't what PyTorch would have drawn."""
+    values = parameter.tensor.detach().double()
+    if not values.numel() or not bool(values.isfinite().all()):
+        return None
+    weight = getattr(parameter.module, "weight", None)
+    known = isinstance(weight, Tensor) and weight.dim() > 1 and not parameter.foreign
+    most = 1.0
+    if isinstance(weight, Tensor) and known and weight.numel():
+        most = (weight.shape[0] / weight.numel()) ** 0.5
+    low, high = float(values.min()), float(values.max())
+    alike = known and low == high != 0 and values.numel() > 1
+    if not alike and not bool((values.abs() > most).all()):
+        return None
+    said = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+    return keep(parameter, why=f"set on purpose, {said}")
+
+
+def open_forget_gates(tensor: Tensor, rng: np.random.Generator) -> None:
+    """Set the bias of an LSTM's forget gate to 1, the others to 0."""
     tensor.zero_()
     tensor.chunk(4)[1].fill_(1.0)

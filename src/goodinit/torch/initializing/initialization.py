@@ -4,7 +4,8 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from functools import cache, partial
+from functools import cache, partial, wraps
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,8 @@ from goodinit.initializers.scheme import Draw, Shape, Weights, generator
 from goodinit.torch.initializing.auto import auto
 from goodinit.torch.initializing.data_driven import scale_in_order
 from goodinit.torch.initializing.fans import Parameter, parameters, std
+from goodinit.torch.initializing.presets import PRESETS, preset
+from goodinit.torch.initializing.prior import logit, prior
 from goodinit.torch.initializing.schemes import (
     UNKNOWN_FANS,
     Choice,
@@ -32,6 +35,12 @@ from goodinit.torch.initializing.structure import Structure, structure
 
 COLUMNS = ("parameter", "module", "shape", "fan_in", "fan_out", "scheme", "gain", "std", "note")
 
+# The schemes that look at more than a parameter, and what takes the arguments of each.
+OF_MODULES: dict[str, Callable[..., object]] = {
+    **dict.fromkeys(("auto", "default", "keep", "lsuv"), lambda: None),
+    "prior": logit,
+    **PRESETS,
+}
 _WORTH_SAYING = 0.1  # of all numbers
 _Spec = str | Scheme | Draw | Callable[[], Scheme]
 _Rule = tuple[type[nn.Module] | str, Recipe]
@@ -44,6 +53,7 @@ def initialize(
     seed: int = 0,
     rules: Mapping[type[nn.Module] | str, _Spec] | None = None,
     inputs: object = None,
+    targets: object = None,
 ) -> pd.DataFrame:
     """Initialize a model in place, and return what was done to which parameter.
 
@@ -69,6 +79,10 @@ def initialize(
         - ``"auto"``: by each layer's place, see ``goodinit.torch.initializing.auto``.
         - ``"lsuv"``: orthogonal, then scaled layer by layer until its outputs on ``inputs`` have
           variance 1 (Mishkin and Matas 2016).
+        - ``"keras"``, ``"flax"``, ``"gpt2"``, ``"siren"``, ``"rl"``: as those draw a module, see
+          ``goodinit.torch.initializing.presets``. ``"siren(w0=30)"`` takes its frequency.
+        - ``"prior"``: the biases of output layers follow from ``targets``, in
+          ``"prior(base_rate=0.01)"`` from that rate; nothing else is done.
         - ``"keep"``: nothing is done.
     seed : int
         From 0. The weights follow from it alone, not from the device or from PyTorch's generator,
@@ -81,6 +95,8 @@ def initialize(
     inputs : tensor, tuple of arguments or mapping of keyword arguments, optional
         What the model is called with. lsuv needs them; with them auto sees what follows each
         layer, where it is otherwise traced with ``torch.fx``.
+    targets : array or tensor, optional
+        For prior: classes, one for each example, or numbers, as many for each as outputs.
 
     Returns
     -------
@@ -96,7 +112,7 @@ def initialize(
 
     References
     ----------
-    He et al. 2015; Mishkin and Matas 2016; Xiao et al. 2018; Radford et al. 2019.
+    He et al. 2015; Mishkin and Matas 2016; Xiao et al. 2018; Radford et al. 2019; Lin et al. 2017.
 
     Examples
     --------
@@ -113,7 +129,7 @@ def initialize(
     parameters(model)  # refuses what has no memory, before it is called
     seen = cache(partial(structure, model, inputs))
     listed = parameters(model, seen().uses if inputs is not None else {})
-    recipes = _recipes(model, seed, inputs, seen)
+    recipes = _recipes(model, seed, inputs, targets, listed, seen)
     chosen = _chosen(model, listed, read(scheme, "scheme", recipes), _read_rules(rules, recipes))
     with _undone_on_error(model), torch.no_grad():
         for index, (parameter, choice) in enumerate(zip(listed, chosen, strict=True)):
@@ -126,15 +142,30 @@ def initialize(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _recipes(
-    model: nn.Module, seed: int, inputs: object, seen: Callable[[], Structure]
-) -> dict[str, Callable[[], Recipe]]:
+def _recipes(  # noqa: PLR0917
+    model: nn.Module,
+    seed: int,
+    inputs: object,
+    targets: object,
+    listed: list[Parameter],
+    seen: Callable[[], Structure],
+) -> dict[str, Callable[..., Recipe]]:
     """Return the makers of the schemes that need more than a parameter."""
+
+    def made(name: str) -> Callable[..., Recipe]:
+        @wraps(PRESETS[name])
+        def make(*args: Any, **kwargs: Any) -> Recipe:
+            return preset(PRESETS[name](*args, **kwargs), name, listed, seen())
+
+        return make
+
     return {
         "auto": lambda: auto(seen()),
         "default": partial(default, model, seed),
         "keep": lambda: keep,
         "lsuv": partial(_lsuv, inputs),
+        "prior": lambda base_rate=None: prior(listed, seen(), targets, base_rate),
+        **{name: made(name) for name in PRESETS},
     }
 
 
@@ -148,7 +179,7 @@ def _lsuv(inputs: object) -> Recipe:
     return drawn(Scheme("lsuv", _orthogonal))
 
 
-def _read_rules(rules: object, recipes: Mapping[str, Callable[[], Recipe]]) -> list[_Rule]:
+def _read_rules(rules: object, recipes: Mapping[str, Callable[..., Recipe]]) -> list[_Rule]:
     if rules is None:
         return []
     if not isinstance(rules, Mapping):

@@ -138,13 +138,14 @@ class Reading:
             return self._fresh(number)
         if step.operation in _FORMS:
             return self._of(step.inputs[0])
-        if step.operation in _SUMS and len(step.inputs) > 1:
-            return self._fresh(number)
         given = {one: self._of(one) for one in step.inputs}
+        if step.operation in _SUMS and not _of_one_source(given):
+            return self._fresh(number)
         done = _gated(step, given) if step.operation == "glu" else _done(step, given)
         if done is None:
             return self._fresh(number, known=False)
-        same = len(given) == 1 and torch.equal(done, next(iter(given.values())).values)
+        before = next(iter(given.values())).values
+        same = len(given) == 1 and done.dtype == before.dtype and torch.equal(done, before)
         name = step.activation or step.operation.strip("_")
         bends = tuple(bend for one in given.values() for bend in one.bends)
         return _Numbers(
@@ -155,16 +156,32 @@ class Reading:
         )
 
 
+def _of_one_source(given: dict[int, _Numbers]) -> bool:
+    """Return whether all of a sum's parts are functions of one layer's output, as x + relu(x)."""
+    return len(frozenset[int]().union(*(one.sources for one in given.values()))) == 1
+
+
 def _done(step: Step, given: dict[int, _Numbers]) -> Tensor | None:
+    """Return what a step makes of each number; None where it looks at more than one at a time."""
+    values = {number: one.values for number, one in given.items()}
+    result = _called(step, values)
+    some = _called(step, {number: one[::2] for number, one in values.items()})
+    if result is None or some is None or not torch.equal(result[::2], some):
+        return None  # a softmax, a sum, something drawn
+    return result if bool(result.isfinite().all()) else None
+
+
+def _called(step: Step, values: dict[int, Tensor]) -> Tensor | None:
     if step.replay is None:
         return None
     try:
-        result = step.replay({number: one.values for number, one in given.items()})
+        result = step.replay(values)
     except Exception:  # a function may refuse a line of numbers in any way
         return None
-    if not isinstance(result, Tensor) or result.shape != (_COUNT,) or result.is_complex():
+    size = len(next(iter(values.values())))
+    if not isinstance(result, Tensor) or result.shape != (size,) or result.is_complex():
         return None
-    return result.double() if bool(result.isfinite().all()) else None
+    return result.double() if result.is_floating_point() else result
 
 
 def _gated(step: Step, given: dict[int, _Numbers]) -> Tensor:
@@ -175,7 +192,7 @@ def _gated(step: Step, given: dict[int, _Numbers]) -> Tensor:
 
 
 def _moments(values: Tensor) -> tuple[float, float]:
-    values = values.detach()
+    values = values.detach().double()
     return float(values.square().mean()), float(values.var(correction=0))
 
 

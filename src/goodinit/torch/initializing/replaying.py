@@ -65,7 +65,8 @@ def _formed(value: Any, number_of: Callable[[Any], int | None]) -> Any:
         if number is not None:
             return _Slot(number)
         if isinstance(value, Tensor) and value.numel() == 1 and not value.is_meta:
-            return float(value.detach())
+            one = value.detach().cpu().reshape(())
+            return one.double() if one.is_floating_point() else one
         raise _UnknownError
     return value
 
@@ -85,9 +86,20 @@ def replay_module(module: nn.Module, inputs: Sequence[int]) -> Replay | None:
     simple = len(inputs) == 1 and next(module.children(), None) is None
     if not simple or isinstance(module, (*NORMS, *_NO_ELEMENTWISE)):
         return None
-    if any(tensor.dim() > 1 for tensor in module.parameters()):
+    slope = _slope(module)
+    if slope is not None:
+        return lambda given: nn.functional.leaky_relu(given[inputs[0]], slope)
+    if any(tensor.numel() > 1 for tensor in module.parameters()):
         return None
-    return lambda given: type(module).forward(module, given[inputs[0]].clone())
+    held = {name: one.detach().double() for name, one in module.named_parameters()}
+    return lambda given: torch.func.functional_call(module, held, (given[inputs[0]].clone(),))
+
+
+def _slope(module: nn.Module) -> float | None:
+    """Return the slope below 0 of what learns it, as it will be made again, or draws it."""
+    if isinstance(module, nn.PReLU):
+        return float(module.init)
+    return (module.lower + module.upper) / 2 if isinstance(module, nn.RReLU) else None
 
 
 def replay_function(function: Callable[[Tensor], Tensor], number: int) -> Replay:

@@ -173,6 +173,11 @@ def _expand_nodes(
 ) -> int:
     arguments = iter(chain(inputs, [None] * len(nodes)))
     step_of: dict[fx.Node, int | None] = {}
+    held: dict[fx.Node, Any] = {}
+
+    def with_values(node: fx.Node) -> Any:
+        return held.get(node, node)
+
     for node in nodes:
         given = [step_of[used] for used in node.all_input_nodes]
         known = [number for number in given if number is not None]
@@ -180,6 +185,7 @@ def _expand_nodes(
             step_of[node] = next(arguments)
         elif node.op == "get_attr":
             step_of[node] = None
+            held[node] = _held(module, str(node.target))
         elif node.op == "call_module":
             path = str(node.target)
             child = module.get_submodule(path)
@@ -189,12 +195,23 @@ def _expand_nodes(
         else:
             target = node.target if isinstance(node.target, str) else _operation(node.target)
             slope = _slope(node.args, node.kwargs)
-            again = replay(node.op, node.target, node.args, node.kwargs, step_of.get)
+            args: Any = fx.node.map_arg(node.args, with_values)
+            kwargs: Any = fx.node.map_arg(node.kwargs, with_values)
+            again = replay(node.op, node.target, args, kwargs, step_of.get)
             step_of[node] = graph.add(target.replace("_", ""), known, slope=slope, again=again)
     raise AssertionError("fx ends every graph with its output")
 
 
+def _held(module: nn.Module, path: str) -> Any:
+    """Return what a module holds under a path of names."""
+    for name in path.split("."):
+        module = getattr(module, name)
+    return module
+
+
 def _expand_in_order(graph: Graph, module: nn.Module, name: str, inputs: Sequence[int]) -> int:
+    if next(module.children(), None) is None:  # nothing to tell but what it does to numbers
+        return _add_module(graph, module, name, inputs)
     end = inputs[0] if len(inputs) == 1 else graph.add("join", inputs)
     first = len(graph.steps)
     for path, child in module.named_children():
