@@ -222,7 +222,7 @@ def test_export_writes_pictures_and_tables_and_nothing_else(
     pictures = ("accuracy", "boundaries", "costs", "data", "signals")
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == sorted(
         [f"{name}.{kind}" for name in pictures for kind in ("png", "svg")]
-        + [".goodinit.json", "summary.csv"]
+        + [".goodinit.json", "report.html", "summary.csv"]
     )
     back = pd.read_csv(tmp_path / "new" / "folder" / "summary.csv")
     pd.testing.assert_frame_equal(back, result.summary())
@@ -232,9 +232,14 @@ def test_pictures_are_written_in_the_formats_that_are_asked_for_or_not_at_all(
     result: gi.Comparison, tmp_path: Path
 ) -> None:
     result.export(tmp_path / "default")
-    assert {path.suffix for path in (tmp_path / "default").glob("[a-z]*")} == {".png", ".csv"}
+    assert {path.suffix for path in (tmp_path / "default").glob("[a-z]*")} == {
+        ".png",
+        ".csv",
+        ".html",
+    }
     result.export(tmp_path / "none", ())
-    assert [path.name for path in (tmp_path / "none").glob("[a-z]*")] == ["summary.csv"]
+    left = sorted(path.name for path in (tmp_path / "none").glob("[a-z]*"))
+    assert left == ["report.html", "summary.csv"]
     with pytest.raises(ArgumentError, match="figures: got 'gif', takes some of png, svg, pdf"):
         result.export(tmp_path / "other", ["gif"])
     assert not (tmp_path / "other").exists()

@@ -26,13 +26,19 @@ async function bundled(entry, define = {}) {
   return { script: of(".js"), style: of(".css") };
 }
 
+async function page(name, define = {}) {
+  const { script, style } = await bundled(`src/${name}/main.ts`, define);
+  const frame = await readFile(`src/${name}/${name}.html`, "utf-8");
+  const html = frame
+    .replace("/* style */", () => style)
+    .replace("/* script */", () => script.replaceAll("</script", "<\\/script"));
+  const size = Buffer.byteLength(html);
+  if (size > LARGEST) throw new Error(`${name}.html is larger than ${LARGEST} bytes`);
+  await writeFile(`${INTO}/${name}.html`, html);
+  console.log(`${name}.html: ${size} bytes`);
+}
+
 const worker = await bundled("src/play/worker.ts", { KERNEL_BASE64: JSON.stringify(kernel) });
-const page = await bundled("src/play/main.ts", { WORKER_SOURCE: JSON.stringify(worker.script) });
-const frame = await readFile("src/play/play.html", "utf-8");
-const html = frame
-  .replace("/* style */", () => page.style)
-  .replace("/* script */", () => page.script.replaceAll("</script", "<\\/script"));
-if (Buffer.byteLength(html) > LARGEST) throw new Error(`play.html is larger than ${LARGEST} bytes`);
 await mkdir(INTO, { recursive: true });
-await writeFile(`${INTO}/play.html`, html);
-console.log(`play.html: ${Buffer.byteLength(html)} bytes`);
+await page("play", { WORKER_SOURCE: JSON.stringify(worker.script) });
+await page("report");

@@ -28,6 +28,7 @@ from goodinit.measuring.tables import (
     place,
     trials_of,
 )
+from goodinit.pages.page import REPORT, check_page, filled, write_page
 from goodinit.store import folder as store
 from goodinit.store.written import write_file
 from goodinit.study.grid import Study
@@ -80,6 +81,8 @@ class Comparison:
         (R² where a number is to be predicted), or without a test part the training cost.
     margin : float
         Within which two are called equivalent: of accuracy, or a part of the cost of chance.
+    command : str, optional
+        The command that made it, for its page; where none did, the page has one that would.
     """
 
     study: AnyStudy
@@ -88,6 +91,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     by: str | None = None
     margin: float = MARGIN
+    command: str | None = None
 
     @cached_property
     def _placed(self) -> list[Placed]:
@@ -337,13 +341,38 @@ class Comparison:
                 if any(new):
                     kept.write(choose(part, np.array(new)))
 
+    def report(self, path: str | Path) -> None:
+        """Write the study as one HTML page that opens anywhere and loads nothing.
+
+        Parameters
+        ----------
+        path : str or Path
+            Of the file; only a page that goodinit wrote is replaced. See ``docs/report.md``.
+
+        Raises
+        ------
+        ArgumentError
+            Where anything else is there.
+        OSError
+            Where it cannot be written.
+        """
+        check_page("path", path)
+        write_page("path", path, self._page())
+
+    def _page(self) -> bytes:
+        from goodinit.pages.study import study_data
+
+        measures = ("train_cost", "test_cost")
+        curves = {name: cost_curves(self.study, self._placed, name) for name in measures}
+        return filled(study_data(self, self._middles(), curves))
+
     def exports(self, formats: Sequence[str] = ("png",)) -> list[str]:
         """Return the names of the files that ``export`` writes."""
         pictures = [f"{name}.{kind}" for name in self._drawings() for kind in formats]
-        return ["summary.csv", *pictures]
+        return ["summary.csv", REPORT, *pictures]
 
     def export(self, folder: str | Path, formats: Sequence[str] = ("png",)) -> None:
-        """Write every picture and the summary (CSV), each file whole or not.
+        """Write every picture, the summary (CSV) and the report (HTML), each file whole or not.
 
         Only files that goodinit wrote are replaced; see ``docs/studies.md``.
 
@@ -366,6 +395,7 @@ class Comparison:
         drawings = self._drawings() if formats else {}
         write = partial(write_file, "out", home)
         write("summary.csv", self.summary().to_csv(index=False).encode())
+        write(REPORT, self._page())
         for name, draw in drawings.items():
             figure = draw()
             _lay_out(figure)

@@ -156,7 +156,7 @@ _LATEX = str.maketrans(
 
 def as_latex(study: AnyStudy, summary: pd.DataFrame) -> str:
     """Return the table for a paper that uses the package booktabs."""
-    headings, rows = _cells(study, summary)
+    headings, rows, _ = cells(study, summary, "train_cost")
     lines = [" & ".join(cell.translate(_LATEX) for cell in row) + r" \\" for row in rows]
     first = " & ".join(heading.translate(_LATEX) for heading in headings) + r" \\"
     begin = rf"\begin{{tabular}}{{l{'r' * (len(headings) - 1)}}}"
@@ -167,16 +167,19 @@ def as_latex(study: AnyStudy, summary: pd.DataFrame) -> str:
 
 def as_markdown(study: AnyStudy, summary: pd.DataFrame) -> str:
     """Return the table in Markdown, as GitHub shows it."""
-    headings, rows = _cells(study, summary)
+    headings, rows, _ = cells(study, summary, "train_cost")
     rule = ["---", *["---:"] * (len(headings) - 1)]
     escaped = [[cell.replace("|", r"\|") for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in [headings, rule, *escaped])
 
 
-def _cells(study: AnyStudy, summary: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Return the headings, and the cells of each row, of the whole table."""
-    parts = summary_parts(study, summary, "train_cost", None)  # the table alone is used
+def cells(
+    study: AnyStudy, summary: pd.DataFrame, lead: str
+) -> tuple[list[str], list[list[str]], list[str]]:
+    """Return the headings, the cells of each row, and what the numbers are, of the whole table."""
+    parts = list(summary_parts(study, summary, lead, None))
     (table,) = (part for part in parts if isinstance(part, Table))
     columns = [[str(cell) for cell in column.cells] for column in table.columns]
     headings = [str(column.header) for column in table.columns]
-    return headings, [list(row) for row in zip(*columns, strict=True)]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    return headings, rows, [part for part in parts if isinstance(part, str)]

@@ -3,6 +3,7 @@
 - ``app``: all of them, and what a fault comes to
 - ``compare``: the main job
 - ``show``: a study that was kept
+- ``report``: a study that was kept, as one page
 - ``merge``: several kept studies as one
 - ``inspect``: what is wrong with a PyTorch module
 - ``scale``: what becomes of a PyTorch module's layers as it grows

@@ -14,6 +14,7 @@ from goodinit.cli.map import map as draw_map
 from goodinit.cli.merge import merge
 from goodinit.cli.play import play
 from goodinit.cli.predict import predict
+from goodinit.cli.report import report
 from goodinit.cli.reproduce import reproduce
 from goodinit.cli.scale import scale
 from goodinit.cli.show import show
@@ -23,6 +24,7 @@ from goodinit.errors import ArgumentError, StudyStoppedError
 COMMANDS = (
     compare,
     show,
+    report,
     merge,
     inspect,
     scale,
@@ -47,6 +49,7 @@ EXAMPLES = {
         "goodinit compare table.csv --target price --learning-rate 0.001,0.01 --out runs/price",
     ),
     show: ("goodinit show runs/price", "goodinit show runs/price --figures pdf --out paper"),
+    report: ("goodinit report runs/price --open", "goodinit report runs/price --out price.html"),
     merge: (
         "goodinit merge runs/laptop runs/cluster --out runs/all",
         "goodinit merge runs/seeds-* --out runs/all",

@@ -1,5 +1,7 @@
 """``goodinit compare``: the main job."""
 
+import shlex
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -219,6 +221,7 @@ def compare(
     clock = Stopwatch()
     from goodinit import datasets, specs
     from goodinit.evidence.pairs import check_ranking
+    from goodinit.pages.page import REPORT
     from goodinit.running.compare import run
     from goodinit.store.written import check_files, check_out, recorded
     from goodinit.study.grid import Training, plan
@@ -229,7 +232,7 @@ def compare(
     if place:
         check_out(place, data)
         drawn = [name for name in recorded(place) if name.endswith((".csv", *formats))]
-        check_files("out", place, drawn)
+        check_files("out", place, {*drawn, REPORT})
     dataset = datasets.load(
         data,
         target=target,
@@ -288,7 +291,7 @@ def compare(
         clock.lap("compiling, or loading what was compiled")
         result = run(study, watch=bar, out=place, keep_networks=keep_networks, executor=executor)
     clock.lap("training and measuring")
-    result = replace(result, by=by, margin=margin)
+    result = replace(result, by=by, margin=margin, command=shlex.join(["goodinit", *sys.argv[1:]]))
     tell(result, None if result.interrupted else place, formats, as_json=as_json)
     clock.lap("verdicts, tables and pictures")
     if timing:

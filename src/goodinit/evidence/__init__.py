@@ -11,5 +11,6 @@
 - ``runs``: the tables as one run at a time, as the causes look at it
 - ``unfinished``: what is known of networks that don't learn, without a cause
 - ``verdict``: the label of each initializer, its cause, its numbers
+- ``remedies``: what there is to do about a verdict
 - ``units``: costs as errors in the target's own units
 """

@@ -196,9 +196,15 @@ def warn(
             f"{over} of {runs_seen} runs it overshoots, sharpness going far above the limit of "
             f"stability on the way (median over the seeds: {times} the limit). Try a smaller one."
         )
-    if len(rates) == 1 and len(runs) > 1:
-        said.append(
-            f"One learning rate, {rates[0]:g}, favours whom it suits; give several to compare each "
-            "initializer at its own best."
-        )
+    said += one_rate(rates, len(runs))
     return (*said, *(s for s in evidence.statements if "illustration" in s))
+
+
+def one_rate(rates: Sequence[float], initializers: int) -> list[str]:
+    """Return what a single learning rate keeps a study from saying."""
+    if len(rates) > 1 or initializers < 2:
+        return []
+    return [
+        f"One learning rate, {rates[0]:g}, favours whom it suits; give several to compare each "
+        "initializer at its own best."
+    ]

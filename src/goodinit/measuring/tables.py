@@ -115,7 +115,10 @@ def in_order(placed: Sequence[Placed], name: str) -> pd.DataFrame:
 
 
 class CostCurves(NamedTuple):
-    """The training costs of an initializer at a learning rate, shape (seeds, iterations)."""
+    """The costs of an initializer at a learning rate, shape (seeds, iterations).
+
+    The training costs, where nothing else is said.
+    """
 
     initializer: str
     learning_rate: float
@@ -124,12 +127,14 @@ class CostCurves(NamedTuple):
     costs: NDArray[np.float64]
 
 
-def cost_curves(study: AnyStudy, placed: Sequence[Placed]) -> Iterator[CostCurves]:
-    """Yield the training costs of a study, of which its other curves needn't be in memory."""
+def cost_curves(
+    study: AnyStudy, placed: Sequence[Placed], measure: str = "train_cost"
+) -> Iterator[CostCurves]:
+    """Yield the costs of a study, of which its other curves needn't be in memory."""
     moments = np.array(study.training.moments)
     costs = np.full((len(study.trials), len(moments)), np.nan)
     for part, places in placed:
-        values = part.table("curves", ["train_cost"])["train_cost"].to_numpy()
+        values = part.table("curves", [measure])[measure].to_numpy()
         ours = places >= 0
         costs[places[ours]] = values.reshape(len(places), len(moments))[ours]
     groups = len(study.schemes) * len(study.learning_rates)

@@ -9,7 +9,11 @@ export const CLASSES: readonly string[] = colours.classes;
 
 /** Return an initializer's colour on a light or dark page. */
 export function colour(place: number, dark: boolean): string {
-  const own = colours.initializers[place] ?? BLACK;
+  return seenOn(colours.initializers[place] ?? BLACK, dark);
+}
+
+/** Return a colour as it is seen on a light or dark page. */
+export function seenOn(own: string, dark: boolean): string {
   return own === BLACK && dark ? IN_THE_DARK : own;
 }
 
