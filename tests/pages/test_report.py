@@ -160,7 +160,7 @@ def test_costs_that_are_no_numbers_stay_that(tmp_path: Path) -> None:
     assert np.isinf(spread).any()
     np.testing.assert_array_equal(
         numbers(packed([1e300, -1e300, 1e-300, 0, np.inf, np.nan])),
-        np.float32([3.4028235e38, -3.4028235e38, 1.1754944e-38, 0, np.inf, np.nan]),
+        np.array([3.4028235e38, -3.4028235e38, 1.1754944e-38, 0, np.inf, np.nan], np.float32),
     )
 
 

@@ -193,7 +193,7 @@ def _map(middles: pd.DataFrame, names: Sequence[str], study: AnyStudy) -> Any:
     if len(study.learning_rates) == 1:
         return None
     table = middles.pivot(index="initializer", columns="learning_rate", values="train_cost")
-    return packed(table.reindex(index=names, columns=study.learning_rates), "f64")
+    return packed(table.reindex(index=list(names), columns=list(study.learning_rates)), "f64")
 
 
 def _pictures(result: Compared, names: Sequence[str]) -> dict[str, Any]:
