@@ -258,7 +258,8 @@ def _outcomes(
     if outcomes["test_accuracy"].notna().any():
         worst["test_cost"] = np.inf
     outcomes = outcomes.fillna(worst)
-    learns = outcomes["train_cost"] < value("stuck") * chance
+    begun = chosen["initial_cost"].to_numpy()  # what counts where chance isn't known
+    learns = outcomes["train_cost"] < value("stuck") * (chance if np.isfinite(chance) else begun)
     return outcomes.assign(fails=~learns).reset_index(drop=True)
 
 

@@ -28,6 +28,7 @@ from goodinit.torch.comparing.engines import (
     most_together,
     stacked,
 )
+from goodinit.torch.comparing.inputs import Inputs, say
 from goodinit.torch.comparing.scoring import AT_ONCE, Score, evaluate, score_of
 from goodinit.torch.state import generators_as_they_were
 from goodinit.training import MEASURES
@@ -168,13 +169,14 @@ class Examples:
 
     Attributes
     ----------
-    X_train, y_train, X_test, y_test : Tensor
+    X_train, X_test : Tensor or Parts
+    y_train, y_test : Tensor
         Of any further shape and dtype. The test part may be empty.
     """
 
-    X_train: Tensor
+    X_train: Inputs
     y_train: Tensor
-    X_test: Tensor
+    X_test: Inputs
     y_test: Tensor
 
 
@@ -328,7 +330,7 @@ def _prepare(model: nn.Module, seed: int, examples: Examples, device: str) -> No
     if any(isinstance(leaf, nn.UninitializedParameter) for leaf in model.parameters()):
         with generators_as_they_were(), torch.no_grad():
             _seed(seed)
-            model.eval()(examples.X_train[:1].clone())
+            say(model.eval(), examples.X_train[:1].clone())
     if not any(leaf.requires_grad for leaf in model.parameters()):
         raise bad_argument("model", type(model).__name__, "a module with trainable parameters")
     model.train()

@@ -149,7 +149,7 @@ def _both_zero(never: Mapping[str, Tensor], own: Mapping[str, Tensor], cost: Run
 
     What has no gradient for another reason, as where a batch has one place only, stays unsaid.
     """
-    zeros = {n: p for n, p in never.items() if not n.endswith("bias") and not p.detach().any()}
+    zeros = {n: p for n, p in never.items() if _multiplies(n, p) and not p.detach().any()}
     groups: dict[str, list[str]] = {}
     for name in zeros:
         groups.setdefault(_layer(name).rpartition(".")[0], []).append(name)
@@ -162,6 +162,11 @@ def _both_zero(never: Mapping[str, Tensor], own: Mapping[str, Tensor], cost: Run
     for names in mended:
         places.setdefault(re.sub(r"\d+", "*", names[0]), []).append(names)
     return [_zeros_told(alike) for alike in places.values()]
+
+
+def _multiplies(name: str, parameter: Tensor) -> bool:
+    """Return whether a parameter is a matrix, or a factor by hand: of others layers are judged."""
+    return parameter.dim() > 1 or name.rpartition(".")[2] not in ("weight", "bias")
 
 
 def _partners(zeros: Mapping[str, Tensor], cost: Run) -> list[list[str]]:
@@ -183,7 +188,7 @@ def _behind_frozen(
 ) -> list[Finding]:
     """Find zeros that may not move, and so keep from moving what feeds them or what they feed."""
     frozen = {n: p for n, p in every.items() if not p.requires_grad and not p.detach().any()}
-    zeros = {name: p for name, p in frozen.items() if not name.endswith("bias")}
+    zeros = {name: p for name, p in frozen.items() if _multiplies(name, p)}
     if not never or not zeros:
         return []
     before = {name: p.detach().clone() for name, p in zeros.items()}
