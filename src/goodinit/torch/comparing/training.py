@@ -309,7 +309,7 @@ def _plan(model: nn.Module, examples: Examples, task: Task, training: ModuleTrai
         updates=training.iterations,
         batch=min(training.batch_size or n_train, n_train),
         moments=len(training.moments),
-        outputs=1 if said is None else max(1, said[0].numel()),
+        outputs=1 if said is None or said.dim() == 0 else max(1, said[0].numel()),
     )
     ends, between = (_some(examples, *shared(count, n_train, n_test)) for count in rows)
     return _Run(examples, task, training, score, ends, between)
