@@ -48,11 +48,11 @@ class WithLoss(Reader):
 
 def test_batches_by_name_train_as_the_same_by_place_do() -> None:
     batch = texts()
-    by_name = compare(
-        Reader, DataLoader(rows(batch), batch_size=16), initializers="default", **SHORT
+    given: tuple[Any, Any] = rows(batch), list(zip(*batch.values(), strict=True))
+    by_name, by_place = (
+        compare(Reader, DataLoader(of, batch_size=16), initializers="default", **SHORT)
+        for of in given
     )
-    parts = list(zip(*batch.values(), strict=True))
-    by_place = compare(Reader, DataLoader(parts, batch_size=16), initializers="default", **SHORT)
     assert by_name.trials["train_cost"].tolist() == by_place.trials["train_cost"].tolist()
     assert by_name.trials["train_accuracy"].notna().all()
     assert "words 7, mask 7" in by_name.study.headline
@@ -81,7 +81,8 @@ class NextWord(nn.Module):
 def test_the_chance_of_a_language_model_is_the_entropy_of_the_words_that_come_next() -> None:
     words = texts()["words"]
     found = compare(NextWord, {"words": words, "labels": words}, initializers="default", **SHORT)
-    train = found.study.work.train_part[1]
+    study: Any = found.study
+    train = study.work.train_part[1]
     shares = torch.bincount(train[:, 1:].flatten()).double()
     shares = shares[shares > 0] / shares.sum()
     assert found.study.chance == pytest.approx(float(-(shares * shares.log()).sum()))
@@ -92,7 +93,7 @@ class Itself(nn.Module):
         super().__init__()
         self.code = nn.Linear(4, 4)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         return (self.code(x) - x).square().mean()
 
 
@@ -116,4 +117,4 @@ def test_what_does_not_fit_is_said_in_one_line() -> None:
     with pytest.raises(ArgumentError, match="outputs hold their loss"):
         compare(Reader, batch, loss="model", **SHORT)
     with pytest.raises(ArgumentError, match="'model'"):
-        compare(Reader, batch, loss="none", **SHORT)  # type: ignore[arg-type]
+        compare(Reader, batch, loss="none", **SHORT)

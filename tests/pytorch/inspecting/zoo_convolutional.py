@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -102,7 +103,8 @@ def _zero_last() -> Any:
     model = _resnet(_bottleneck)
     for part in model.modules():
         if isinstance(part, Residual):
-            nn.init.zeros_(part.branch[-1][1].weight)
+            last: Any = part.branch[-1]
+            nn.init.zeros_(last[1].weight)
     return model
 
 
@@ -373,7 +375,7 @@ CONVOLUTIONAL: tuple[Case, ...] = (
     Case("ResNet of bottlenecks", lambda: _resnet(_bottleneck), _photos),
     Case("ResNet, last scales 0", _zero_last, _photos),
     Case("ResNet, normalised before", lambda: _resnet(_before), _photos),
-    Case("ResNeXt", lambda: _resnet(lambda *size: _bottleneck(*size, groups=4)), _photos),
+    Case("ResNeXt", lambda: _resnet(partial(_bottleneck, groups=4)), _photos),
     Case("RegNet", _regnet, _photos),
     Case("AlexNet", _alexnet, _photos),
     Case("VGG", lambda: _vgg(normed=False), _photos),

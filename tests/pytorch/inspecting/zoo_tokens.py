@@ -177,20 +177,20 @@ class Windows(nn.Module):
         line = torch.arange(window)
         spots = torch.cartesian_prod(line, line)
         steps = spots[:, None] - spots[None] + window - 1
-        self.register_buffer("steps", steps[..., 0] * (2 * window - 1) + steps[..., 1])
+        self.steps = steps[..., 0] * (2 * window - 1) + steps[..., 1]
 
     def forward(self, x: Tensor) -> Any:
         n, height, width, _ = x.shape
         x = torch.roll(x, (-self.shift, -self.shift), (1, 2))
-        parts = x.unflatten(2, (-1, self.window)).unflatten(1, (-1, self.window))
+        rows, columns = height // self.window, width // self.window
+        parts = x.reshape(n, rows, self.window, columns, self.window, -1)
         parts = parts.transpose(2, 3).flatten(0, 2).flatten(1, 2)
         asked = self.asked(parts).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         query, key, value = asked.unbind(0)
         logits = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
         logits = logits + self.nearness[self.steps].permute(2, 0, 1)
         seen = self.out((logits.softmax(-1) @ value).transpose(1, 2).flatten(2))
-        seen = seen.unflatten(1, (self.window, self.window))
-        seen = seen.unflatten(0, (n, height // self.window, width // self.window))
+        seen = seen.reshape(n, rows, columns, self.window, self.window, -1)
         seen = seen.transpose(2, 3).flatten(3, 4).flatten(1, 2)
         return torch.roll(seen, (self.shift, self.shift), (1, 2))
 

@@ -74,7 +74,7 @@ class Parts:
         return [self[some] for some in places]
 
 
-Inputs = Tensor | Parts
+Inputs = Any  # a tensor, or Parts, which are taken from alike
 
 
 def given(inputs: Inputs) -> Any:
