@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from goodinit.datasets import Dataset
     from goodinit.errors import ArgumentError, StudyStoppedError
     from goodinit.initializers import Scheme, gain
-    from goodinit.running.compare import compare, load
+    from goodinit.running.compare import compare
+    from goodinit.running.loading import load
     from goodinit.running.mapping import Map, map  # noqa: A004
     from goodinit.theory.predict import Prediction, predict
 
@@ -45,7 +46,7 @@ _HOMES = {
     "StudyStoppedError": "errors",
     "compare": "running.compare",
     "gain": "initializers",
-    "load": "running.compare",
+    "load": "running.loading",
     "map": "running.mapping",
     "predict": "theory.predict",
     "reproduce": "articles.reproduce",

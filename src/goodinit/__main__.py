@@ -1,5 +1,6 @@
 """``python -m goodinit``, and the command ``goodinit``: the command line."""
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -7,6 +8,7 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line, whose imports may be interrupted too."""
+    gc.set_threshold(100_000)  # importing makes many objects that all stay: look through them less
     try:
         from goodinit.cli import main as run
 

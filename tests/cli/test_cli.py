@@ -173,6 +173,17 @@ def test_show_writes_nothing_unless_it_is_asked_to(tmp_path: Path) -> None:
     assert (tmp_path / "pictures" / "costs.png").exists()
 
 
+def test_show_imports_neither_what_trains_nor_what_draws(tmp_path: Path) -> None:
+    goodinit("compare", "circles", "--init", "zeros,he", *QUICK, "--out", "study", cwd=tmp_path)
+    code = (
+        "import sys\nfrom goodinit.cli import main\nsys.argv = ['goodinit', 'show', 'study']\n"
+        "try:\n    main()\nexcept SystemExit as left:\n    assert left.code == 0\n"
+        "slow = {'numba', 'matplotlib', 'sklearn', 'seaborn', 'PIL', 'torch'} & set(sys.modules)\n"
+        "assert not slow, slow"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)  # noqa: S603  # our own code
+
+
 def test_ctrl_c_ends_with_one_line_and_leaves_no_empty_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from goodinit.cli import main; main()"]
     running = subprocess.Popen(  # noqa: S603  # our own command line

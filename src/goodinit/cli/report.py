@@ -25,7 +25,7 @@ def report(
     """Write a study that was kept as one HTML page, which opens anywhere and needs no network."""
     from goodinit.evidence.pairs import check_ranking
     from goodinit.pages.page import REPORT, check_page
-    from goodinit.running.compare import load
+    from goodinit.running.loading import load
 
     kept = folder_of("folder", folder)
     check_ranking(by, margin)

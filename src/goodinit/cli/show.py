@@ -30,7 +30,7 @@ def show(
 ) -> None:
     """Print a study that was kept, without training anything; draw it where asked to."""
     from goodinit.evidence.pairs import check_ranking
-    from goodinit.running.compare import load
+    from goodinit.running.loading import load
     from goodinit.store.folder import check_export
 
     formats = formats_of(figures or "png")

@@ -60,16 +60,24 @@ _BEND_SERIES = np.zeros(_DEGREES + 1)
 _BEND_SERIES[2::2] = _ARCSINE[: _DEGREES // 2] / (2 * np.arange(_DEGREES // 2) + 2)
 
 
+def _sum(c: Array, series: Array) -> Array:
+    """Return the sum of a power series at each c; few are done at once, as one product."""
+    if c.size > _FEW**2:
+        return np.asarray(polyval(c, series))
+    powers: Array = c[..., np.newaxis] ** np.arange(len(series))
+    return powers @ series
+
+
 def _step_tail(c: Array) -> Array:
     """Return what of a step's kernel lies beyond the series, 1 at c = 1."""
-    tail: Array = (np.arcsin(c) - polyval(c, _STEP_SERIES)) / (0.5 * np.pi - _STEP_SERIES.sum())
+    tail: Array = (np.arcsin(c) - _sum(c, _STEP_SERIES)) / (0.5 * np.pi - _STEP_SERIES.sum())
     return tail
 
 
 def _bend_tail(c: Array) -> Array:
     """Return what of a bend's kernel lies beyond the series, 1 at c = 1."""
     left = np.sqrt(1 - c * c) + c * np.arcsin(c) - 1
-    tail: Array = (left - polyval(c, _BEND_SERIES)) / (0.5 * np.pi - 1 - _BEND_SERIES.sum())
+    tail: Array = (left - _sum(c, _BEND_SERIES)) / (0.5 * np.pi - 1 - _BEND_SERIES.sum())
     return tail
 
 
@@ -137,7 +145,12 @@ def kernel(function: Function, q: float) -> Callable[[float], float]:
     """
     coefficients, left = _series(function, np.array([q]))
     squares, rest = coefficients[0] ** 2, float(left[0, 0])
-    return lambda c: float(polyval(c, squares) + rest * _bend_tail(np.array(c)))
+
+    def follows(c: float) -> float:
+        at = np.array(c)
+        return float(_sum(at, squares) + rest * _bend_tail(at))
+
+    return follows
 
 
 def _series(function: Function, q: Array) -> tuple[Array, Array]:

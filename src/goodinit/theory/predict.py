@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from goodinit import activations, datasets
 from goodinit.activations import Activation
@@ -149,6 +150,10 @@ class Prediction:
         places = pd.Index(range(1, len(self.network.layers)), name="layer")
         if self.silent:
             return pd.DataFrame(np.nan, index=places, columns=list(COLUMNS)).reset_index()
+        with threadpool_limits(1, user_api="blas"):  # several would wait for each other, mostly
+            return self._table(places)
+
+    def _table(self, places: "pd.Index[int]") -> pd.DataFrame:
         with np.errstate(divide="ignore"):
             logs = 2 * np.log(self.preactivation_rms)
         low, high = self._forward_band(logs)
@@ -292,6 +297,10 @@ class Prediction:
         """Return what theory has to say of depth, in words; empty where nothing is amiss."""
         if self.silent:
             return (self.silent,)
+        with threadpool_limits(1, user_api="blas"):
+            return self._sentences()
+
+    def _sentences(self) -> tuple[str, ...]:
         return say(
             depth=len(self.network.layers) - 2,
             alike_after=self.alike_after(),

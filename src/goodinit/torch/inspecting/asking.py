@@ -22,16 +22,10 @@ def call(module: nn.Module, inputs: Any) -> Any:
     """Return what a module says: a dict goes in by name, a tuple by place."""
     if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
         module = module.module  # what it spreads over devices would be out of sight
-    args, named = arguments(inputs)
-    return module(*args, **named)
-
-
-def arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return inputs as what goes in by place, and by name."""
     if isinstance(inputs, Mapping):
-        return (), {**inputs}
+        return module(**inputs)
     plain = isinstance(inputs, tuple) and not hasattr(inputs, "_fields")
-    return (tuple(inputs) if plain else (inputs,)), {}
+    return module(*inputs) if plain else module(inputs)
 
 
 class Question(NamedTuple):
