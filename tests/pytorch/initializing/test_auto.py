@@ -310,6 +310,11 @@ def test_a_layer_gets_what_keeps_its_spread_whatever_function_it_reads(
     assert second.square().mean() == pytest.approx(first.square().mean().item(), rel=0.15)
 
 
+def test_a_thousand_residual_blocks_are_read() -> None:
+    table = initialize(Residual(4, 1000), "auto", inputs=normals(2, 4))
+    assert table["note"].str.contains("1/√1000").sum() == 1000
+
+
 @pytest.mark.parametrize("function", [lambda x: x * x.softmax(-1), lambda x: x.cumsum(-1)])
 @pytest.mark.parametrize("seen", [False, True])
 def test_what_looks_at_more_than_one_number_is_said_to_be_unknown(

@@ -82,6 +82,31 @@ def test_a_scheme_of_ones_own_is_asked_for_a_matrix_per_group_or_gate() -> None:
     assert asked == [(3, 18)] * 2 + [(5, 3)] * 3 + [(5, 5)] * 3 + [(6, 8)]
 
 
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor, nn.Parameter])
+def test_weights_that_are_given_go_to_the_parameter_that_a_rule_names(kind: Any) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 2), nn.Flatten(), nn.Linear(4, 2))
+    kernel, bias = torch.randn(4, 3, 2, 2), torch.randn(2)
+    rules: dict[Any, Any] = {"0.weight": kind(kernel), "2.bias": kind(bias)}
+    table = initialize(model, "zeros", rules=rules).set_index("parameter")
+    after = values(model)
+    assert torch.equal(after["0.weight"], kernel)
+    assert torch.equal(after["2.bias"], bias)
+    assert table["scheme"].tolist() == ["array", "zeros", "zeros", "array"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.ones((3, 4)), r"rules: got 'weights of shape \(3, 4\)', takes of 0.weight, its own sh"),
+        ([np.ones((4, 3)), np.ones((2, 4))], "rules: got 'weights: .*, takes one array or tensor"),
+        (np.array(["a"]), "rules: got .weights: .*, takes one array or tensor of numbers"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(given: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        initialize(mlp(3, 4, 2), "zeros", rules={"0.weight": given})
+
+
 # Errors -------------------------------------------------------------------------------------------
 
 

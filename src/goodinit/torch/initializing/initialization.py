@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
@@ -42,7 +43,7 @@ OF_MODULES: dict[str, Callable[..., object]] = {
     **PRESETS,
 }
 _WORTH_SAYING = 0.1  # of all numbers
-_Spec = str | Scheme | Draw | Callable[[], Scheme]
+_Spec = str | Scheme | Draw | Callable[[], Scheme] | NDArray[Any] | torch.Tensor
 _Rule = tuple[type[nn.Module] | str, Recipe]
 
 
@@ -89,7 +90,8 @@ def initialize(
         whose state stays as it is.
     rules : mapping, optional
         From a module's type, or a pattern (``fnmatch``) for names of modules or parameters, to a
-        scheme for the parameters in it; the first that fits wins. A rule that fits any layer's
+        scheme for the parameters in it, or to the values of one, an array or tensor of its shape;
+        the first that fits wins. A rule that fits any layer's
         weight is for weights; one that fits none, as ``"*.bias"`` or ``"pos_embedding"``, sets
         whatever it fits.
     inputs : tensor, tuple of arguments or mapping of keyword arguments, optional

@@ -138,8 +138,11 @@ class Reading:
             return self._fresh(number)
         if step.operation in _FORMS:
             return self._of(step.inputs[0])
+        adds = step.operation in _SUMS and len(step.inputs) > 1
+        if adds and not self._as_deep(step):
+            return self._fresh(number)
         given = {one: self._of(one) for one in step.inputs}
-        if step.operation in _SUMS and not _of_one_source(given):
+        if adds and not _of_one_source(given):
             return self._fresh(number)
         done = _gated(step, given) if step.operation == "glu" else _done(step, given)
         if done is None:
@@ -154,6 +157,11 @@ class Reading:
             tuple(dict.fromkeys((*bends, *(() if same else (name,))))),
             all(one.known for one in given.values()),
         )
+
+    def _as_deep(self, step: Step) -> bool:
+        """Return whether as many layers stand before each of a step's inputs."""
+        steps = [self.graph.steps[one] for one in step.inputs]
+        return len({one.depth + one.layer for one in steps}) == 1
 
 
 def _of_one_source(given: dict[int, _Numbers]) -> bool:
