@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import goodinit as gi
 from goodinit.errors import ArgumentError
 from goodinit.store import folder as store
+from goodinit.store.folder import describe, read_description
 from goodinit.study.grid import Study
 from goodinit.study.trials import Trial
 from studies import assert_same, listen, refusal, small, snapshot, undamaged
@@ -230,6 +231,17 @@ def test_a_description_that_was_altered_but_can_be_read_is_refused(folder: Path)
     path = folder / "study.json"
     path.write_text(path.read_text().replace('"momentum": 0.9', '"momentum": 0.8'))
     with pytest.raises(ArgumentError, match="as goodinit wrote it"):
+        gi.load(folder)
+
+
+@pytest.mark.parametrize("key", ["seeds", "learning_rates"])
+@pytest.mark.parametrize("value", [None, "", [], [[]], [{}], [True], ["x"], [None], [1, 1]])
+def test_a_grid_that_makes_no_sense_is_one_line_with_its_key(
+    folder: Path, key: str, value: object
+) -> None:
+    known = read_description(folder)
+    describe(folder, known | {key: value})
+    with pytest.raises(ArgumentError, match=rf"study\.json.*{key}"):
         gi.load(folder)
 
 

@@ -179,6 +179,8 @@ def load(folder: str | Path) -> Loaded:
     place = Path(folder)
     described = read_description(place)
     with _understood(place / DESCRIPTION):
+        for grid in (described, described["asked"]):
+            _check_grid(place / DESCRIPTION, grid)
         make = reader(described["kind"])
         whole, last = (
             make(
@@ -201,6 +203,15 @@ def load(folder: str | Path) -> Loaded:
     damage = " ".join(_damage(found.damaged, "the same command runs their trials again"))
     takes = f"a study of which a whole seed is finished{f' ({damage})' if damage else ''}"
     raise bad_argument("folder", place, takes)
+
+
+def _check_grid(path: Path, grid: Mapping[str, Any]) -> None:
+    """Raise ArgumentError where seeds or learning rates are none, or one is there twice."""
+    for name, kind, what in (("seeds", int, "whole"), ("learning_rates", float, "positive")):
+        found = grid[name]
+        plain = isinstance(found, list) and found != [] and all(type(one) is kind for one in found)
+        if not plain or len(set(found)) != len(found):
+            raise bad_argument("folder", path, f"{what} numbers, each once, as its {name}")
 
 
 def network_study(place: Path, described: Mapping[str, Any], names: Any, **grid: Any) -> AnyStudy:
