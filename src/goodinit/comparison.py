@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from goodinit.errors import bad_argument
-from goodinit.evidence import examples, units
+from goodinit.evidence import examples, rates, units
 from goodinit.evidence.causes import Run
 from goodinit.evidence.middles import middles
 from goodinit.evidence.pairs import MARGIN, Evidence, weigh
@@ -56,7 +56,8 @@ class Comparison:
         train_accuracy, test_accuracy, diverged``. For a number to predict, accuracy is R².
     curves : DataFrame
         A row per trial and recorded iteration: ``initializer, learning_rate, seed, iteration,
-        train_cost, test_cost, train_accuracy, test_accuracy``.
+        train_cost, test_cost, train_accuracy, test_accuracy``. Where learning rates were chosen on
+        a validation part, this and ``trials`` also have ``validation_cost, validation_accuracy``.
     signals : DataFrame
         A row per trial, layer and moment ("start", "end"): ``initializer, learning_rate, seed,
         moment, layer`` (counted from 1, the output last) and ``signals.LAYER_SIGNALS``; at the
@@ -160,7 +161,13 @@ class Comparison:
     def warnings(self) -> tuple[str, ...]:
         """What concerns the study as a whole."""
         found = warn(self._runs, self.evidence, self.study.learning_rates)
-        return (*self.notes, *self._of_examples, *self._ends.warnings(self.evidence.rates), *found)
+        return (
+            *self.notes,
+            *rates.choice(self.study, self.trials, self.evidence.lead),
+            *self._of_examples,
+            *self._ends.warnings(self.evidence.rates),
+            *found,
+        )
 
     @cached_property
     def _examples(self) -> examples.Examples | None:
@@ -201,8 +208,10 @@ class Comparison:
     def summary(self) -> pd.DataFrame:
         """Return a row per initializer at its own best learning rate, the best first.
 
-        The best learning rate is the one of the lowest median training cost; ``trials`` has the
-        others. Rows are in the order of the verdicts: the recommended first, then those that no
+        The best learning rate is the one of the best median in what ranks, on the validation part
+        (``evidence.rates.chosen_by``); ``trials`` has the others.
+
+        Rows are in the order of the verdicts: the recommended first, then those that no
         other beats in what ranks, then the beaten, then those that fail.
 
         Returns
@@ -296,7 +305,7 @@ class Comparison:
         study, look = self._of_network, styles(self._names)
         drawn = [(row, trial) for row, trial in self._median_trials() if trial in self.networks]
         several = len(self.study.learning_rates) > 1
-        panels = [(_panel_title(row, several), self.networks[trial]) for row, trial in drawn]
+        panels = [(figures.panel_title(row, several), self.networks[trial]) for row, trial in drawn]
         colours = [look[trial.initializer].colour for _, trial in drawn]
         title = f"{self._title}\ndecision boundary of the seed with the median training cost"
         return figures.plot_boundaries(study.dataset, study.network, panels, title, colours)
@@ -392,13 +401,16 @@ class Comparison:
         """
         check_formats(formats)
         home = store.check_export(folder, self.study, self.exports(formats))
+        if formats:
+            from goodinit.figures.looks import lay_out
+
         drawings = self._drawings() if formats else {}
         write = partial(write_file, "out", home)
         write("summary.csv", self.summary().to_csv(index=False).encode())
         write(REPORT, self._page())
         for name, draw in drawings.items():
             figure = draw()
-            _lay_out(figure)
+            lay_out(figure)
             for kind in formats:
                 content = BytesIO()
                 figure.savefig(content, format=kind, dpi=150)
@@ -431,18 +443,3 @@ def check_formats(formats: Sequence[str]) -> None:
     for kind in formats:
         if kind not in FORMATS:
             raise bad_argument("figures", kind, f"some of {', '.join(FORMATS)}, or none")
-
-
-def _lay_out(figure: "Figure") -> None:
-    """Solve a picture's layout here: saving would solve it anew, and draw twice, for each file."""
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.execute(figure)
-        figure.set_layout_engine(None)
-
-
-def _panel_title(row: pd.Series, with_rate: bool) -> str:
-    rate = f" at {row['learning_rate']:g}" if with_rate else ""
-    test = "" if np.isnan(row["test_accuracy"]) else f", {row['test_accuracy']:.0%} test"
-    shares = f"{row['train_accuracy']:.0%} train{test}"
-    return f"{row['initializer']}{rate}\nseed {row['seed']}: {shares}"

@@ -221,7 +221,7 @@ def test_a_table_fits_its_screen_and_keeps_what_it_is_sorted_by(width: int, wide
 
     from rich.console import Console
 
-    from goodinit.summary import summary_parts
+    from goodinit.summary import _significant, summary_parts
 
     result, text = gi.load(wide / "study"), StringIO()
     console = Console(file=text, width=width, force_terminal=True, color_system=None)
@@ -233,7 +233,7 @@ def test_a_table_fits_its_screen_and_keeps_what_it_is_sorted_by(width: int, wide
     assert {"initializer", "rate", "final cost"} <= set(re.split(r"\s{2,}", heading.strip()))
     assert ("Left out to fit" in text.getvalue()) == ("initial cost" not in heading)
     for cost in result.summary()["train_cost"]:
-        assert any(f" {cost:#.3g}" in line for line in lines)
+        assert any(f" {_significant(cost)}" in line for line in lines)
 
 
 def test_a_pipe_gets_the_whole_table(wide: Path) -> None:

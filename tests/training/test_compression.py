@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from goodinit import network as oracle
 from goodinit.datasets import Dataset
 from goodinit.study.grid import Study, Training, plan
-from goodinit.training import MEASURES, Problem, Record, compression, initial, network, prepare
+from goodinit.training import Problem, Record, compression, initial, network, prepare
 from goodinit.training import train as train_trials
 
 
@@ -36,6 +36,7 @@ def study_of(data: Dataset, **asked: Any) -> Study:
             "activation": "tanh",
             "learning_rate": [0.01, 0.003],
             "seeds": 2,
+            "aside": False,
         }.items()
     }
     return plan(data, **grid, training=Training(**{"iterations": 30, "record": 5, **asked}))
@@ -63,7 +64,7 @@ def assert_same_training(study: Study, tolerance: float = 1e-11) -> None:
     short, long = train(study, compressed=True), train(study, compressed=False)
     assert short[0].layers[0] == len(study.dataset.X_train) < long[0].layers[0]
     assert difference(full(*short), full(*long)) < tolerance
-    for name in MEASURES:
+    for name in long[1].curves:
         found, wanted = short[1].curves[name], long[1].curves[name]
         np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance, err_msg=name)
 
@@ -111,6 +112,13 @@ def test_equal_examples_empty_ones_and_constant_features_leave_it_the_same() -> 
     X[3], X[4], X[:, 7] = X[2], 0, 1
     assert np.linalg.matrix_rank(X) < 12
     assert_same_training(study_of(replace(data, X_train=X), weight_decay=0.01))
+
+
+def test_examples_set_aside_are_measured_in_the_span_as_outside_of_it() -> None:
+    study = study_of(dataset(20, 300), weight_decay=0.1, aside=True)
+    assert study.dataset.X_validation is not None
+    assert "validation_cost" in train(study, compressed=True)[1].curves
+    assert_same_training(study)
 
 
 def test_float32_is_the_same_training_to_its_own_rounding() -> None:

@@ -223,6 +223,7 @@ def compare(
     from goodinit.evidence.pairs import check_ranking
     from goodinit.pages.page import REPORT
     from goodinit.running.compare import run
+    from goodinit.store.begun import sets_aside
     from goodinit.store.written import check_files, check_out, recorded
     from goodinit.study.grid import Training, plan
 
@@ -279,6 +280,8 @@ def compare(
             activation=activation or "relu",
             bias="zeros" if bias is None else bias,
             training=Training(**how, dtype=dtype or "float64"),
+            split_seed=split_seed,
+            aside=sets_aside(place),
             **grid,
         )
     clock.lap("importing, reading the data")

@@ -57,6 +57,8 @@ class Dataset:
         What was made of the user's columns before these features, in phrases.
     target_scale : TargetScale, optional
         Where numbers to predict are standardised, what they were.
+    X_validation, y_validation : array, optional
+        As `X_test`, `y_test`: by these a learning rate is chosen; see ``parts.with_validation``.
 
     Raises
     ------
@@ -82,6 +84,8 @@ class Dataset:
     image_shape: tuple[int, int, int] | None = None
     preparation: tuple[str, ...] = ()
     target_scale: TargetScale | None = None
+    X_validation: NDArray[np.float64] | None = None
+    y_validation: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
         checked = {
@@ -95,11 +99,29 @@ class Dataset:
         check_lengths("X_train", self.X_train, "y_train", self.y_train)
         check_lengths("X_test", self.X_test, "y_test", self.y_test)
         check_parts_match(self.X_train, self.X_test)
+        self._check_validation()
         _check_targets(self.y_train, self.y_test, self.classes)
         shape = self.image_shape
         if shape is not None and (len(shape) != 3 or prod(shape) != self.n_features):
             takes = f"(height, width, channels) of {self.n_features} values, as many as features"
             raise bad_argument("image_shape", shape, takes)
+
+    def _check_validation(self) -> None:
+        if self.X_validation is None or self.y_validation is None:
+            return
+        X = as_features("X_validation", self.X_validation)
+        y = _as_targets("y_validation", self.y_validation, self.classes)
+        check_lengths("X_validation", X, "y_validation", y)
+        check_parts_match(self.X_train, X, "X_validation")
+        object.__setattr__(self, "X_validation", X)
+        object.__setattr__(self, "y_validation", y)
+
+    @cached_property
+    def held_out(self) -> NDArray[np.float64]:
+        """The test examples, and below them those for validation."""
+        if self.X_validation is None:
+            return self.X_test
+        return np.concatenate([self.X_test, self.X_validation])
 
     @property
     def task(self) -> Literal["binary", "multiclass", "regression"]:
@@ -120,7 +142,10 @@ class Dataset:
         The arrays are what became of the user's columns, so that the preparation is covered.
         """
         found = sha256()
-        for array in (self.X_train, self.y_train, self.X_test, self.y_test):
+        parts = [self.X_train, self.y_train, self.X_test, self.y_test]
+        if self.X_validation is not None and self.y_validation is not None:
+            parts += [self.X_validation, self.y_validation]
+        for array in parts:
             found.update(f"{array.dtype.str} {array.shape}".encode())
             found.update(np.ascontiguousarray(array).data)
         found.update(repr(self.classes).encode())
@@ -136,8 +161,10 @@ class Dataset:
         if self.target_scale is not None:
             name, mean, deviation = self.target_scale
             target += f", {name}, standardised (1 is {plain(deviation)}, 0 is {plain(mean)})"
+        validation = "" if self.X_validation is None else f", {len(self.X_validation)} validation"
         return (
-            f"{self.name}: {len(self.X_train)} train and {len(self.X_test)} test examples, "
+            f"{self.name}: {len(self.X_train)} train{validation} and {len(self.X_test)} test "
+            f"examples, "
             f"{features}{made}, {target}"
         )
 
@@ -242,11 +269,13 @@ def check_lengths(X_name: str, X: NDArray[Any], y_name: str, y: NDArray[Any]) ->
         )
 
 
-def check_parts_match(X_train: NDArray[Any], X_test: NDArray[Any]) -> None:
+def check_parts_match(
+    X_train: NDArray[Any], X_test: NDArray[Any], argument: str = "X_test"
+) -> None:
     """Raise ArgumentError unless both parts have the same features."""
     if X_test.shape[1] != X_train.shape[1]:
         takes = f"(n_test, {X_train.shape[1]}), as many features as X_train"
-        raise bad_argument("shape of X_test", X_test.shape, takes)
+        raise bad_argument(f"shape of {argument}", X_test.shape, takes)
 
 
 def check_varied(argument: str, labels: NDArray[Any]) -> None:

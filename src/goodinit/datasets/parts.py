@@ -12,6 +12,7 @@ from goodinit.datasets.dataset import Dataset, TargetScale
 from goodinit.errors import ArgumentError, bad_argument, printable
 
 TEST_FRACTION = 0.25
+_VALIDATION_FRACTION = 0.2  # of the training part
 _LARGE = 10  # root mean square of a feature, above which it swamps the others
 _MIXED = 10  # times as much may a table's column vary as another
 
@@ -53,6 +54,30 @@ def split(
     train, test = split_rows(dataset.y_train, dataset.classes, test_fraction, split_seed)
     X, y = dataset.X_train, dataset.y_train
     return replace(dataset, X_train=X[train], y_train=y[train], X_test=X[test], y_test=y[test])
+
+
+def with_validation(dataset: Dataset, split_seed: int = 0) -> Dataset:
+    """Return `dataset` with a fifth of its training part set aside, to choose a learning rate by.
+
+    The test part, which is reported, has no say in it. Classes keep their shares. Without a test
+    part, or where a class has too few examples to be divided, `dataset` is returned as it is.
+
+    Examples
+    --------
+    >>> from goodinit.datasets import iris
+    >>> with_validation(iris(), split_seed=0).describe()
+    'iris: 89 train, 23 validation and 38 test examples, 4 features, 3 classes'
+    """
+    if not len(dataset.X_test) or dataset.X_validation is not None:
+        return dataset
+    X, y = dataset.X_train, dataset.y_train
+    try:
+        train, kept = split_rows(y, dataset.classes, _VALIDATION_FRACTION, split_seed)
+        return replace(
+            dataset, X_train=X[train], y_train=y[train], X_validation=X[kept], y_validation=y[kept]
+        )
+    except ArgumentError:  # what is left could not be learned from
+        return dataset
 
 
 def check_split(test_fraction: float, split_seed: int) -> None:

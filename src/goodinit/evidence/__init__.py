@@ -6,6 +6,7 @@
 - ``examples``: what the data have against being learned
 - ``thresholds``: from which number on a measurement counts
 - ``causes``: what can be wrong with a run
+- ``rates``: at which learning rate each initializer is compared
 - ``pairs``: each pair of initializers: told apart, equivalent, or undecided
 - ``ranking``: who is recommended, and how the others stand to it
 - ``runs``: the tables as one run at a time, as the causes look at it

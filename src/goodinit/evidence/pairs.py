@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from goodinit.errors import bad_argument, bad_name, number
 from goodinit.evidence.causes import value
+from goodinit.evidence.rates import best_rates
 from goodinit.evidence.statistics import (
     LEVEL,
     Values,
@@ -72,8 +73,8 @@ class Evidence:
         learning_rate, seed``, each of ``OUTCOMES``, and ``fails``: whether that seed's network
         learned nothing.
     rates : dict of str to float
-        The learning rate at which each initializer is compared: of those that were tried, the one
-        with the lowest median training cost.
+        The learning rate at which each initializer is compared; see
+        ``goodinit.evidence.rates.best_rates``.
     pairs : DataFrame
         A row per outcome and pair of initializers: ``outcome, a, b, difference, low, high,
         p_value, p_holm, p_equivalent, a_beats_b, told_apart, equivalent``. The difference is the
@@ -187,7 +188,7 @@ def weigh(
     """
     check_ranking(by, margin)
     lead = _lead(by, tested=bool(trials["test_accuracy"].notna().any()))
-    rates = best_rates(trials)
+    rates = best_rates(trials, lead)
     reached = pd.concat([_iterations_to(chance / 2, of) for of in by_initializer(curves)])
     outcomes = _outcomes(trials, reached, rates, chance)
     tables = {outcome: _table(outcomes, outcome) for outcome in OUTCOMES}
@@ -224,16 +225,6 @@ def _lead(by: str | None, *, tested: bool) -> str:
     if by is not None and BY[by].startswith("test") and not tested:
         raise bad_argument("by", by, "a study whose data have a test part")
     return BY[by] if by is not None else "test_accuracy" if tested else "train_cost"
-
-
-def best_rates(trials: pd.DataFrame) -> dict[str, float]:
-    """Return each initializer's learning rate of the lowest median training cost."""
-    costs = trials.assign(train_cost=trials["train_cost"].fillna(np.inf))
-    rates: dict[str, float] = {}
-    for name, group in costs.groupby("initializer", sort=False):
-        medians = group.groupby("learning_rate", sort=False)["train_cost"].median()
-        rates[str(name)] = float(medians.index[int(medians.to_numpy().argmin())])
-    return rates
 
 
 def _iterations_to(cost: float, curves: CostCurves) -> "pd.Series[float]":

@@ -216,3 +216,11 @@ def drawable(values: ArrayLike) -> NDArray[np.float64]:
     """
     array = np.clip(np.asarray(values, dtype=np.float64), -_LARGEST_DRAWN, _LARGEST_DRAWN)
     return np.where(np.abs(array) < _SMALLEST_DRAWN, 0.0, array)
+
+
+def lay_out(figure: Figure) -> None:
+    """Solve a picture's layout here: saving would solve it anew, and draw twice, for each file."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)

@@ -17,7 +17,14 @@ _FEWEST = 8  # moments, of which a median says more than the last of them
 # Of the cost of chance: a cost that rises by more on its way through the end goes up and down.
 _RISE = 0.05
 _PACE = 0.25  # of the recorded moments, from which the pace at the end is taken
-_MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
+_MEASURES = (
+    "train_cost",
+    "test_cost",
+    "train_accuracy",
+    "test_accuracy",
+    "validation_cost",
+    "validation_accuracy",
+)
 
 
 class Ends(NamedTuple):
@@ -72,7 +79,7 @@ def ends(study: AnyStudy, placed: Sequence[Placed], trials: pd.DataFrame, chance
     if not swings.any():
         return Ends(trials, swings, pace)
     settled = {}
-    for measure in _MEASURES:
+    for measure in filter(trials.columns.__contains__, _MEASURES):
         typical = np.median(_last(study, placed, measure, window), axis=1)
         settled[measure] = np.where(swings, typical, trials[measure])
     return Ends(trials.assign(**settled), swings, pace)

@@ -15,6 +15,7 @@ from goodinit.measuring.tables import Measured, Part, trials_of
 from goodinit.running import batches
 from goodinit.running.pace import Pace, Unwatched, Watch
 from goodinit.store import folder as store
+from goodinit.store.begun import sets_aside
 from goodinit.store.written import check_out
 from goodinit.study.grid import ARTICLES, Initializer, Training, plan
 from goodinit.study.trials import AnyStudy, Trial, finished
@@ -73,6 +74,8 @@ def compare(
         begin at the base rate of the training targets, and all others at zero. An initializer with
         biases of its own, such as ``"he_normal + bias(std=0.1)"``, keeps them.
     learning_rate : float or sequence of float
+        Of several, each initializer is compared at its own best. Where there is a test part, a
+        fifth of the training part is set aside to choose it by.
     iterations : int
         Updates of each network.
     seeds : int or sequence of int
@@ -150,6 +153,8 @@ def compare(
             dtype=dtype,
             record=record,
         ),
+        split_seed=split_seed,
+        aside=sets_aside(out),
     )
     result = run(study, progress, out=out, keep_networks=keep_networks, executor=executor)
     return replace(result, by=by, margin=margin)

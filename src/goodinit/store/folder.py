@@ -52,7 +52,7 @@ from goodinit.study.trials import AnyStudy, finished
 
 _FORMAT = 1
 _DATA = "data.npz"
-_ARRAYS = ("X_train", "y_train", "X_test", "y_test")
+_ARRAYS = ("X_train", "y_train", "X_test", "y_test", "X_validation", "y_validation")
 _NAMED = 20  # damaged files
 _SAMPLE = 0  # the seed of the draw by which an initializer is known again
 _SEVERAL = ("learning_rates", "seeds")
@@ -266,7 +266,9 @@ def _describe(place: Path, study: AnyStudy, *, keep_networks: bool) -> tuple[str
     if whole != known or not path.exists():  # first of all: by it the folder is known as a study
         describe(place, whole)
     if isinstance(study, Study) and not _has_data(place, study):
-        arrays = {name: getattr(study.dataset, name) for name in _ARRAYS}
+        arrays = {
+            name: array for name in _ARRAYS if (array := getattr(study.dataset, name)) is not None
+        }
         set_aside(place, place / _DATA)
         write_whole(place / _DATA, as_npz(arrays))
     return _versions_differ(whole["versions"])
@@ -374,7 +376,7 @@ def _read_data(place: Path, said: Mapping[str, Any]) -> Dataset:
     classes, shape, scale = (said.get(key) for key in ("classes", "image_shape", "target_scale"))
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            parts = {part: arrays[part] for part in _ARRAYS}
+            parts = {part: arrays[part] for part in _ARRAYS if part in arrays}
         data = Dataset(
             said["name"],
             **parts,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from goodinit import activations, memory
 from goodinit.datasets import Dataset
+from goodinit.datasets.parts import with_validation
 from goodinit.errors import ArgumentError, bad_argument, bad_name, number, whole
 from goodinit.initializers import Draw, Scheme, read, zeros
 from goodinit.initializers.biases import ZEROS, Biases, read_biases
@@ -254,6 +255,8 @@ class Study:
 def _prepared(dataset: Dataset) -> dict[str, Any]:
     """Return what was made of the user's columns and numbers, where something was."""
     said: dict[str, Any] = {}
+    if dataset.X_validation is not None:
+        said["validation_examples"] = len(dataset.X_validation)
     if dataset.preparation:
         said["preparation"] = list(dataset.preparation)
     if dataset.target_scale is not None:
@@ -288,6 +291,8 @@ def plan(
     seeds: int | Sequence[int],
     training: Training,
     bias: str = "zeros",
+    split_seed: int = 0,
+    aside: bool | None = None,
 ) -> Study:
     """Check everything that a comparison was asked for, and return its study.
 
@@ -307,6 +312,11 @@ def plan(
     bias : str
         How biases start where an initializer draws none; see
         ``goodinit.initializers.biases.read_biases``.
+    split_seed : int
+        Of the examples set aside to choose among several learning rates; see
+        ``goodinit.datasets.parts.with_validation``.
+    aside : bool, optional
+        Whether they are. Where not given: if there are several rates, and so a choice.
 
     Raises
     ------
@@ -325,12 +335,14 @@ def plan(
     units = tuple(whole("hidden", size, at_least=1) for size in several("hidden", hidden))
     layers = (dataset.n_features, *units, outputs)
     _check_network(dataset, layers)
+    rates = read_rates(learning_rate)
+    cut = len(rates) > 1 if aside is None else aside
     study = Study(
-        dataset,
+        with_validation(dataset, split_seed) if cut else dataset,
         Network(layers, activations.trained(activation).name, _OUTPUTS[dataset.task]),
         training,
         _schemes(initializers),
-        read_rates(learning_rate),
+        rates,
         read_seeds(seeds),
         read_biases(bias),
     )

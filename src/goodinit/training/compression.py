@@ -38,8 +38,8 @@ class Span:
         Q, with orthonormal columns.
     X_train : array, shape (n_train, n_train)
         Rᵀ, the training examples in that basis.
-    X_test : array, shape (n_test, n_train)
-        The part of the test examples that lies in the span.
+    X_test : array, shape (n_held_out, n_train)
+        The part of ``Dataset.held_out`` that lies in the span.
     """
 
     basis: Array
@@ -66,7 +66,7 @@ def span(dataset: Dataset) -> Span:
     # On two threads the last bits differ, and on a busy machine it takes several times as long.
     with one_blas_thread:
         basis, triangle = np.linalg.qr(dataset.X_train.T)
-        return Span(basis, np.ascontiguousarray(triangle.T), dataset.X_test @ basis)
+        return Span(basis, np.ascontiguousarray(triangle.T), dataset.held_out @ basis)
 
 
 def project(weights: Array, found: Span) -> Array:
@@ -76,11 +76,11 @@ def project(weights: Array, found: Span) -> Array:
 
 
 def unseen(weights: Array, dataset: Dataset, found: Span) -> Array:
-    """Return X'W⊥ᵀ, what the weights outside the span make of the test examples.
+    """Return X'W⊥ᵀ, what the weights outside the span make of the held-out examples.
 
-    Shape (n_test, fan_out).
+    Shape (n_held_out, fan_out).
     """
-    outside: Array = dataset.X_test @ weights.T - found.X_test @ project(weights, found).T
+    outside: Array = dataset.held_out @ weights.T - found.X_test @ project(weights, found).T
     return outside
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +22,7 @@ from goodinit.training.problem import Floats, Problem, initial, network_of, opti
 from goodinit.training.update import MEMORY, Rule
 
 MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
+VALIDATION = ("validation_cost", "validation_accuracy")
 
 # Floating-point operations between two looks at Ctrl-C: below a second on any machine.
 _OPERATIONS_PER_CALL = 5e9
@@ -42,7 +44,8 @@ class Record:
     ----------
     trials : tuple of Trial
     curves : dict of str to array, shape (moments, trials)
-        Each of ``MEASURES`` at the training's moments. NaN for the test part where there is none.
+        Each of ``MEASURES`` at the training's moments, NaN for the test part where there is none;
+        and each of ``VALIDATION`` where there are examples for it.
         For a number to predict, accuracy is the coefficient of determination R².
     diverged : array of bool, shape (trials,)
         Whether the training cost or a parameter ceased to be a finite number.
@@ -144,7 +147,8 @@ def train(
                 progress((stop - start) * len(trials))
             rows.append(measure(row))
             look(after)
-    curves = dict(zip(MEASURES, np.stack(rows, axis=1), strict=True))
+    measured = np.stack(rows, axis=1)
+    curves = dict(zip((*MEASURES, *VALIDATION)[: len(measured)], measured, strict=True))
     flat = np.concatenate([chunk.flat for chunk in chunks])
     finite = np.isfinite(curves["train_cost"]).all(axis=0) & np.isfinite(flat).all(axis=1)
     return Record(tuple(trials), curves, ~finite, flat, observed)
@@ -272,7 +276,7 @@ def _advance(problem: Problem, chunk: _Chunk, start: int, stop: int) -> None:
 def _measure(
     problem: Problem, chunk: _Chunk, shrinkage: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return a row for each of ``MEASURES``, shape (4, trials)."""
+    """Return a row for each of ``MEASURES``, and of ``VALIDATION`` where there are examples."""
     data = problem.study.dataset
     parameters = unpack(problem.layers, chunk.flat)
     with np.errstate(all="ignore"):  # a trial that overflows is marked, not announced
@@ -281,10 +285,21 @@ def _measure(
             missing = np.full_like(train_cost, np.nan)
             return np.array([train_cost, missing, train_accuracy, missing])
         offset = shrinkage[:, np.newaxis, np.newaxis] * chunk.offsets
-        test_cost, test_accuracy = _evaluate(
-            problem, parameters, problem.X_test, data.y_test, offset
-        )
-        return np.array([train_cost, test_cost, train_accuracy, test_accuracy])
+        tested = len(data.X_test)
+        on = partial(_evaluate_rows, problem, parameters, offset)
+        test_cost, test_accuracy = on(slice(tested), data.y_test)
+        found = [train_cost, test_cost, train_accuracy, test_accuracy]
+        if data.y_validation is not None:
+            found.extend(on(slice(tested, None), data.y_validation))
+        return np.array(found)
+
+
+def _evaluate_rows(
+    problem: Problem, parameters: Parameters, offset: Floats, rows: slice, y: Floats
+) -> tuple[Floats, Floats]:
+    """Return what networks make of some of the held-out examples."""
+    outside = offset if problem.span is None else offset[:, rows]
+    return _evaluate(problem, parameters, problem.X_test[rows], y, outside)
 
 
 def _evaluate(

@@ -30,7 +30,8 @@ class Problem:
     ----------
     study : Study
     X_train, X_test : array, shape (n_samples, features)
-        In the coordinates of the training examples' span where ``span`` is there.
+        The latter is ``Dataset.held_out``. In the coordinates of the training examples' span
+        where ``span`` is there.
     X, Y : array, shapes (features, n_train) and (outputs, n_train)
         Training examples and targets, examples last and contiguous, in the training's dtype.
     network : kernel.Network
@@ -68,7 +69,7 @@ def prepare(study: Study) -> Problem:
     """
     data, training, network = study.dataset, study.training, study.network
     span = compression.span(data) if compression.applies(data, training) else None
-    X_train, X_test = (span.X_train, span.X_test) if span else (data.X_train, data.X_test)
+    X_train, X_test = (span.X_train, span.X_test) if span else (data.X_train, data.held_out)
     return Problem(
         study,
         X_train.astype(training.dtype, copy=False),
