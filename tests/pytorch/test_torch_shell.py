@@ -94,7 +94,7 @@ def test_vanishing_gradients_are_found_and_drawn(home: Path) -> None:
     done = goodinit(*words, cwd=home)
     assert done.returncode == 0, done.stderr
     assert "vanishing gradients" in done.stdout
-    assert goodinit(*words, "--no-cures", "--fail-on", "finding", cwd=home).returncode == 1
+    assert goodinit(*words, "--cures", "none", "--fail-on", "finding", cwd=home).returncode == 1
     assert (home / "pictures" / "layers.png").stat().st_size > 10_000
 
 

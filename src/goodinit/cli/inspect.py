@@ -16,6 +16,14 @@ from goodinit.cli.yours import Whole, printing_aside, users_code
 _PICTURE = "layers.png"
 
 
+class Cures(StrEnum):
+    """Whether what mends it is sought, and whether a short training proves it."""
+
+    PROVED = "proved"
+    QUICK = "quick"
+    NONE = "none"
+
+
 class Fail(StrEnum):
     """What makes the exit code 1."""
 
@@ -38,8 +46,12 @@ def inspect(
     ],
     seeds: Annotated[str, typer.Option(help="How many modules are built; or their seeds.")] = "10",
     cures: Annotated[
-        bool, typer.Option("--cures/--no-cures", help="Whether what mends it is sought.")
-    ] = True,
+        Cures,
+        typer.Option(
+            help="What mends it: proved by a short training, where the module says its own loss; "
+            "quick without; none isn't sought."
+        ),
+    ] = Cures.PROVED,
     fail_on: Annotated[
         Fail, typer.Option(help="Exit with 1 where something is wrong, for CI.")
     ] = Fail.NEVER,
@@ -66,7 +78,7 @@ def inspect(
     from goodinit.torch import shell
 
     given = shell.read_inputs(shapes)
-    asked: dict[str, Any] = {"cures": cures}
+    asked: dict[str, Any] = {"cures": cures.value}
     with progress_bar("importing", quiet) as (_, say), printing_aside(as_json), users_code(whole):
         found = shell.load_builder(module)
         if not isinstance(found, nn.Module):

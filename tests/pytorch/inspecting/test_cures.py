@@ -1,6 +1,7 @@
 """The cures of inspect: each is tried before it is said, does what it says, and leaves no trace."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,11 +21,13 @@ from zoo_faulty import FAULTY
 
 import goodinit.torch
 from goodinit.evidence.causes import RULES
-from goodinit.torch import Report, inspect
+from goodinit.torch import Report
+from goodinit.torch import inspect as whole_inspect
 from goodinit.torch.inspecting.cures import FROZEN, NOTHING_MENDS
 from goodinit.torch.inspecting.remedies import _TRIES, Trial, code
 
 SEEDS = range(3)
+inspect = partial(whole_inspect, cures="quick")  # whether it also trains is asked elsewhere
 INCURABLE = {"frozen backbone of std 1": FROZEN}
 
 
@@ -153,7 +156,11 @@ def test_cures_are_sought_only_where_something_is_wrong_and_they_are_wanted() ->
 
     # A gradient this small is asked in one more pass whether it is there at all.
     healthy, faulty = mlp(8, 16, 16, 3), spoiled()
-    for model, cures, expected in ((healthy, True, 1), (faulty, False, 2), (faulty, True, 4)):
+    for model, cures, expected in (
+        (healthy, "quick", 1),
+        (faulty, "none", 2),
+        (faulty, "quick", 4),
+    ):
         calls = 0
         hook = model.register_forward_hook(count)
         inspect(model, *data(40, 8), cures=cures)
@@ -170,7 +177,7 @@ def test_the_report_and_the_assertion_show_each_cure_once_below_what_it_mends() 
     for layer in (0, 2):
         nn.init.constant_(model[layer].weight, 0.1)
         nn.init.zeros_(model[layer].bias)
-    report = inspect(model, *data(40, 8))
+    report = whole_inspect(model, *data(40, 8))
     one, other = report.findings
     assert one.cure == other.cure
     end = [f"0: {one.label}: {one.reason}", f"2: {other.label}: {other.reason}", f"    {one.cure}"]

@@ -26,6 +26,7 @@
 - ``carrying``: how far signals, differences and gradients carry, against the depth
 - ``expecting``: what theory expects of the layers that it knows
 - ``findings``: what is wrong with a layer
+- ``proving``: whether a module learns at least as well after a cure
 - ``remedies``: the lines of code that may mend it
 - ``cures``: which of them does
 - ``telling``: how a report is told

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from goodinit.errors import bad_argument
-from goodinit.torch.inspecting.costs import OWN, Loss
-from goodinit.torch.inspecting.nested import leaves
+from goodinit.torch.inspecting.costs import OWN, Loss, named_loss, own_loss
+from goodinit.torch.inspecting.nested import copied, leaves
 
 _TARGETS = ("labels", "label", "targets", "target", "y")  # what a batch's own are called
 _BATCHES = ("batch", "data", "batched_inputs")  # what a forward calls a batch that it takes whole
@@ -48,6 +48,18 @@ class Question(NamedTuple):
     learning_rate: float
     inside: bool = False
     call: Callable[[nn.Module, Any], Any] = call
+
+
+def its_own(outputs: Any, asked: Question) -> Tensor | None:
+    """Return the loss that a module says itself, where it is that which counts."""
+    if isinstance(asked.loss, str) or (asked.loss is None and asked.inside):
+        return own_loss(outputs)
+    return named_loss(outputs) if asked.loss is None and asked.targets is None else None
+
+
+def own_question(asked: Question) -> Question:
+    """Return the question with tensors of its own: the module may write into them."""
+    return asked._replace(inputs=copied(asked.inputs), targets=copied(asked.targets))
 
 
 def first_batch(inputs: Any) -> tuple[Any, bool]:

@@ -102,14 +102,14 @@ def cost_of(outputs: Any, first: Tensor, targets: Any, loss: Loss | None) -> tup
     if not isinstance(cost, Tensor) or cost.numel() != 1 or cost.is_complex():
         shape = tuple(cost.shape) if isinstance(cost, Tensor) else type(cost).__name__
         raise bad_argument("loss", f"a result of {shape}", "a loss that returns one number")
-    chance, first_cost = _chance(outputs, targets, loss), float(cost.detach())
-    if not 0 < chance < float("inf"):
+    guess, first_cost = chance(outputs, targets, loss), float(cost.detach())
+    if not 0 < guess < float("inf"):
         return cost, rms(*_floats(leaves(outputs, objects=True)))
-    ratio = first_cost / chance
+    ratio = first_cost / guess
     return cost, ratio if np.isfinite(ratio) else float("inf")
 
 
-def _chance(outputs: Any, targets: Any, loss: Loss) -> float:
+def chance(outputs: Any, targets: Any, loss: Loss) -> float:
     """Return the cost of guessing, NaN where the loss doesn't take a guess."""
     try:
         with torch.no_grad():

@@ -1,21 +1,24 @@
 """What mends a finding: initializations are tried, and the first that does is its cure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 from goodinit.torch.initializing.initialization import initialize
 from goodinit.torch.inspecting.passage import Finding
+from goodinit.torch.inspecting.proving import NOT_ASKED, Proof
 from goodinit.torch.inspecting.remedies import Patient, Trial, code, trials
 from goodinit.torch.state import modules_as_they_were
 
-_SEEDS = (0, 1)  # of the draws that must mend; the first is that of a pasted line
+_SEEDS = (0, 1)  # of draws; the first is that of a pasted line
+_MOST_PROOFS = 3  # that may fail before no more are made
 FROZEN = "its weights are frozen: no initialization may touch them while requires_grad is False"
 NOTHING_MENDS = "no initialization that was tried mends it"
+NO_BETTER = "tried, and trains no better: "
 
 
 def seek(
@@ -23,9 +26,11 @@ def seek(
 ) -> tuple[Finding, ...]:
     """Return the wanted ones of a module's findings, each with the first trial that mends it.
 
-    It mends one if that is gone when the module is inspected again, and no other has come. A trial
-    that mends all findings of a label goes before smaller ones that mend but some of them, and one
-    that mends all that was found is the cure of all. The module is as it was afterwards.
+    It mends one if the first cost is no worse, that finding is gone when the module is inspected
+    again, no other has come, and a short training ends at least as low as without; where there is
+    nothing to train by, another draw must mend it as well. A trial that mends all findings of a
+    label goes before smaller ones that mend but some of them, and one that mends all that was found
+    is the cure of all. The module is as it was afterwards.
 
     Parameters
     ----------
@@ -35,29 +40,25 @@ def seek(
     wanted : sequence of Finding
         Those of them that are to be mended.
     """
-    left: dict[Trial, frozenset[_Fault] | None] = {}
-    before = frozenset(map(fault, here))
-
-    def mends(trial: Trial, some: Sequence[Finding]) -> bool:
-        if trial not in left:
-            left[trial] = _left_by(trial, patient)
-        found = left[trial]
-        return found is not None and found <= before and found.isdisjoint(map(fault, some))
-
+    tests = _Tests(patient, frozenset(map(fault, here)))
     frozen = [one for one in wanted if _frozen(patient, one)]
     cures: dict[_Fault, Trial | None] = dict.fromkeys(map(fault, frozen))
+    refused: dict[str, str] = {}
     for label in dict.fromkeys(one.label for one in wanted if one not in frozen):
         same = [one for one in here if one.label == label and not _frozen(patient, one)]
         tried = list(trials(label, [one.layer for one in same], patient))
-        best = next((trial for trial in tried if mends(trial, same)), None)
+        best = next((trial for trial in tried if tests.mends(trial, same)), None)
         for one in same:
-            own = best or next((trial for trial in tried if mends(trial, [one])), None)
+            own = best or next((trial for trial in tried if tests.mends(trial, [one])), None)
             cures[fault(one)] = own
-    for trial in filter(None, cures.values()):
-        if left[trial] == frozenset():  # one cause, and what follows from it
-            cures = {key: trial if own else None for key, own in cures.items()}
+        refused[label] = tests.refusal(tried)
+        if best is not None and not tests.left[best]:  # one cause, and what follows from it
+            free = [fault(one) for one in wanted if one not in frozen]
+            cures |= dict.fromkeys(free, best)
             break
-    return tuple(_with_cure(one, cures[fault(one)], patient) for one in wanted)
+    return tuple(
+        _with_cure(one, cures[fault(one)], tests, refused.get(one.label, "")) for one in wanted
+    )
 
 
 _Fault = tuple[str, str]
@@ -68,10 +69,12 @@ def fault(finding: Finding) -> _Fault:
     return finding.layer, finding.label
 
 
-def _with_cure(one: Finding, trial: Trial | None, patient: Patient) -> Finding:
+def _with_cure(one: Finding, trial: Trial | None, tests: "_Tests", refused: str) -> Finding:
     if trial is not None:
-        return replace(one, cure=code(trial))
-    return replace(one, remark=FROZEN if _frozen(patient, one) else NOTHING_MENDS)
+        return replace(one, cure=code(trial), remark=tests.unproved)
+    if _frozen(tests.patient, one):
+        return replace(one, remark=FROZEN)
+    return replace(one, remark=refused or NOTHING_MENDS)
 
 
 def _frozen(patient: Patient, one: Finding) -> bool:
@@ -87,41 +90,128 @@ def _frozen(patient: Patient, one: Finding) -> bool:
 # --- A trial ---
 
 
-def _left_by(trial: Trial, patient: Patient) -> frozenset[_Fault] | None:
-    """Return what is found after either of two draws; None where one fails.
+class _Tests:
+    """What became of the trials so far.
 
-    Some schemes mend only by luck: what a random matrix does thirty times over, for one.
+    Attributes
+    ----------
+    patient : Patient
+    left : dict of Trial to frozenset or None
+        What is found after each; None where it fails, or begins worse.
+    unproved : str
+        Why no training proves a cure; empty where one does.
     """
-    left: frozenset[_Fault] = frozenset()
-    for seed in _SEEDS:
-        found = _left_by_one_draw(trial, patient, seed)
-        if found is None:
-            return None
-        left |= found
-    return left
+
+    def __init__(self, patient: Patient, before: frozenset[_Fault]) -> None:
+        self.patient, self.unproved = patient, patient.unproved
+        self.left: dict[Trial, frozenset[_Fault] | None] = {}
+        self._before = before
+        self._proof = patient.proof
+        self._worse: dict[Trial, str] = {}  # in what its first cost is worse
+        self._proved: dict[Trial, str] = {}  # in what its training is worse; empty where it isn't
+        self._kept: tuple[Trial, list[Tensor]] | None = None  # the numbers of the last one drawn
+        self._ask(lambda proof: (proof.first, proof.constant))
+
+    def mends(self, trial: Trial, some: Sequence[Finding]) -> bool:
+        """Return whether some findings are gone after a trial, and nothing is worse."""
+        if trial not in self.left:
+            self.left[trial] = self._left_by(trial, _SEEDS[0])
+        if not self._clears(self.left[trial], some):
+            return False
+        if trial not in self._proved and self._proof is not None:
+            self._ask(lambda proof: proof.before)
+        if trial not in self._proved:
+            self._proved[trial] = self._training_of(trial) if self._proof else self._by_luck(trial)
+        return not self._proved[trial]
+
+    def refusal(self, tried: Sequence[Trial]) -> str:
+        """Return what is worse after the first of some trials that makes anything worse."""
+        said = (
+            f"{NO_BETTER}{code(trial)}: {worse[trial]}"
+            for worse in (self._proved, self._worse)
+            for trial in tried
+            if worse.get(trial)
+        )
+        return next(said, "") if self._proof else ""
+
+    def _clears(self, found: frozenset[_Fault] | None, some: Sequence[Finding]) -> bool:
+        return found is not None and found <= self._before and found.isdisjoint(map(fault, some))
+
+    def _ask(self, of: Callable[[Proof], object]) -> None:
+        """Ask of the module as it was found; where that can't be trained, nothing can be proved."""
+        if self._proof is None:
+            return
+        with _as_it_was(self.patient.model):
+            try:
+                of(self._proof)
+            except Exception as error:  # a user's module and loss may raise anything
+                self._proof = None
+                self.unproved = f"{NOT_ASKED}: a step of it raises {type(error).__name__}"
+
+    def _left_by(self, trial: Trial, seed: int) -> frozenset[_Fault] | None:
+        """Return what is found after a draw; None where it fails, or where its cost is worse."""
+        model = self.patient.model
+        with _as_it_was(model):
+            try:
+                _draw(trial, self.patient, seed)
+                worse = self._proof.begins_worse() if self._proof else ""
+                if worse:
+                    self._worse[trial] = worse
+                    return None
+                self._kept = trial, [tensor.detach().clone() for tensor in _tensors(model)]
+                return frozenset(map(fault, self.patient.again()))
+            except Exception:  # with other weights the module and the loss may raise anything
+                return None
+
+    def _training_of(self, trial: Trial) -> str:
+        """Return in what short trainings are worse after a trial; nothing where they aren't."""
+        if self._proof is None or sum(map(bool, self._proved.values())) >= _MOST_PROOFS:
+            return "others were tried first"
+        with _as_it_was(self.patient.model):
+            try:
+                if self._kept is not None and self._kept[0] == trial:
+                    for tensor, numbers in zip(
+                        _tensors(self.patient.model), self._kept[1], strict=True
+                    ):
+                        tensor.data.copy_(numbers)
+                else:
+                    _draw(trial, self.patient, _SEEDS[0])
+                return self._proof.ends_worse()
+            except Exception as error:  # as above
+                return f"it raises {type(error).__name__}"
+
+    def _by_luck(self, trial: Trial) -> str:
+        """Return what another draw does worse: what a random matrix does many times over, say."""
+        again = self._left_by(trial, _SEEDS[1])
+        return "" if again is not None and again <= (self.left[trial] or frozenset()) else "luck"
 
 
-def _left_by_one_draw(trial: Trial, patient: Patient, seed: int) -> frozenset[_Fault] | None:
+def _tensors(model: nn.Module) -> list[Tensor]:
+    return [*model.parameters(), *model.buffers()]
+
+
+def _draw(trial: Trial, patient: Patient, seed: int) -> None:
     inputs = patient.inputs() if trial.looks else None
+    initialize(patient.model, trial.scheme, seed=seed, rules=dict(trial.rules), inputs=inputs)
+
+
+@contextmanager
+def _as_it_was(model: nn.Module) -> Iterator[None]:
     with (
-        _counts_as_they_were(patient.model),
-        modules_as_they_were(patient.model),
+        _counts_as_they_were(model),
+        modules_as_they_were(model),
         torch.inference_mode(False),
         torch.enable_grad(),
+        torch.compiler.set_stance("force_eager"),
     ):
-        try:
-            rules = dict(trial.rules)
-            initialize(patient.model, trial.scheme, seed=seed, rules=rules, inputs=inputs)
-            return frozenset(map(fault, patient.again()))
-        except Exception:  # with other weights the module and the loss may raise anything
-            return None
+        yield
 
 
 @contextmanager
 def _counts_as_they_were(model: nn.Module) -> Iterator[None]:
     """Hide from autograd that weights change: at the end they are those it knows."""
     with ExitStack() as stack:
-        for tensor in (*model.parameters(), *model.buffers()):
+        for tensor in _tensors(model):
             if not tensor.is_inference():
                 counted = _unsafe_preserve_version_counter(tensor)
                 stack.enter_context(counted)

@@ -13,15 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from goodinit.errors import bad_argument, number, whole
-from goodinit.torch.inspecting.asking import Question, ask, call, first_batch
+from goodinit.torch.inspecting.asking import Question, ask, call, first_batch, its_own, own_question
 from goodinit.torch.inspecting.beginning import begin, standardised, suspicious, unscaled
 from goodinit.torch.inspecting.carrying import Carried, carried, pull_back
 from goodinit.torch.inspecting.costs import (
     OWN,
     Loss,
     cost_of,
-    named_loss,
-    own_loss,
     probe,
     said_by,
     usual_loss,
@@ -35,6 +33,7 @@ from goodinit.torch.inspecting.lags import find_lags
 from goodinit.torch.inspecting.measuring import Call, rms
 from goodinit.torch.inspecting.nested import copied, leaves, mapped
 from goodinit.torch.inspecting.passage import Finding, Passage
+from goodinit.torch.inspecting.proving import NONE, PROVED, QUICK, proof_of
 from goodinit.torch.inspecting.remedies import Patient
 from goodinit.torch.inspecting.report import Report, tabulate
 from goodinit.torch.inspecting.sights import SIGHTS
@@ -53,7 +52,7 @@ def inspect(
     *,
     seeds: int | Sequence[int] | None = None,
     learning_rate: float | None = None,
-    cures: bool = True,
+    cures: bool | str = PROVED,
     call: Callable[[nn.Module, Any], Any] = call,
     progress: Callable[[str], None] = lambda words: None,
 ) -> Report:
@@ -89,10 +88,11 @@ def inspect(
         How many modules are made, or from which seeds; for a callable only.
     learning_rate : float, optional
         For ``update_to_weight``, which is NaN without it.
-    cures : bool, default True
+    cures : {"proved", "quick", "none"}, default "proved"
         Whether other initializations are tried where something is wrong, and each finding gets the
-        smallest that mends it: a pass more for each, some ten for each label. Where nothing is
-        wrong, nothing is tried.
+        smallest that mends it. It is proved where the first cost gets no worse and a short training
+        on this batch, of module and cure alike, ends at least as low; "quick" leaves the training
+        out. True and False stand for "proved" and "none". Where nothing is wrong, nothing is tried.
     call : callable
         Of the module and the inputs: how the module is called, by default as a function.
     progress : callable
@@ -125,6 +125,7 @@ def inspect(
         raise bad_argument("model", model, "a torch.nn.Module, or a function that returns one")
     chosen = _seeds(model, seeds)
     rate = float("nan") if learning_rate is None else _rate(learning_rate)
+    sought = _sought(cures)
     batch, loaded = first_batch(inputs)
     passes: list[_Seen] = []
     with generators_as_they_were():
@@ -138,9 +139,10 @@ def inspect(
             del module
         layers = pd.concat([table for table, *_ in passes], ignore_index=True)
         findings = _common(model, passes, layers)
-        if cures and asked is not None:
+        if sought != NONE and asked is not None:
             seen = list(zip(chosen, passes, strict=True))
-            findings = _cured(model, seen, findings, asked, progress)
+            proved = sought == PROVED
+            findings = _cured(model, seen, findings, asked, progress, proved=proved)
     if batch is not inputs:
         findings = tuple(map(_of_the_first_batch, findings))
     faults = tuple(one for one in findings if one.fault)
@@ -173,6 +175,8 @@ def _cured(
     findings: Sequence[Finding],
     asked: Question,
     progress: Callable[[str], None],
+    *,
+    proved: bool,
 ) -> tuple[Finding, ...]:
     """Return the findings with their cures, each sought where the first seed shows it."""
     found: dict[tuple[str, str], Finding] = {}
@@ -193,7 +197,8 @@ def _cured(
         if wanted:
             module = _made(model, seed)
             again = partial(findings_of, module, seed)
-            patient = Patient(module, layers, partial(copied, asked.inputs), again)
+            proof = proof_of(module, asked, wanted=proved)
+            patient = Patient(module, layers, partial(copied, asked.inputs), again, *proof)
             found |= {fault(one): one for one in seek(patient, others, wanted)}
     return tuple(found.get(fault(one), one) for one in findings)
 
@@ -203,6 +208,14 @@ def _of_the_first_batch(one: Finding) -> Finding:
     if one.cure is None or "inputs=" not in one.cure:
         return one
     return replace(one, cure=f"{one.cure}  # inputs: those of the first batch")
+
+
+def _sought(cures: bool | str) -> str:
+    if isinstance(cures, bool):
+        return PROVED if cures else NONE
+    if cures not in (PROVED, QUICK, NONE):
+        raise bad_argument("cures", cures, f"{PROVED!r}, {QUICK!r} or {NONE!r}")
+    return cures
 
 
 def _seeds(model: Any, seeds: Any) -> list[int]:
@@ -264,17 +277,12 @@ def _passage(module: nn.Module, seed: int, asked: Question) -> Passage:
         return _look(module, asked)
 
 
-def _own(asked: Question) -> Question:
-    """Return the question with tensors of its own: the module may write into them."""
-    return asked._replace(inputs=copied(asked.inputs), targets=copied(asked.targets))
-
-
 def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     """Call a module and its cost's gradient, and look at what they leave.
 
     Where inputs aren't scaled, it is called once more with inputs that are.
     """
-    own = _own(asked)
+    own = own_question(asked)
     tracer = Tracer(module, SIGHTS)
     tracer.begin(leaves(own.inputs, objects=True))
     with tracer:
@@ -292,7 +300,7 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     del own, outputs, said, cost
 
     def again() -> tuple[Any, Question]:
-        own = _own(asked)
+        own = own_question(asked)
         return own.call(module, own.inputs), own
 
     def cost_again() -> Tensor:
@@ -347,10 +355,7 @@ def _cost(outputs: Any, said: Sequence[Tensor], asked: Question) -> tuple[Tensor
     Without targets, or where the module says its own loss, it is how large the outputs are.
     """
     loss, targets = asked.loss, asked.targets
-    if isinstance(loss, str) or (loss is None and asked.inside):
-        own = own_loss(outputs)
-    else:
-        own = named_loss(outputs) if loss is None and targets is None else None
+    own = its_own(outputs, asked)
     if own is not None:
         return own, rms(*said) if said[0] is not own else 1.0, False
     if isinstance(loss, str):

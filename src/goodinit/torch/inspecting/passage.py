@@ -29,7 +29,7 @@ class Finding:
         A line of code that has been found to mend it, of ``model`` and ``inputs`` as they were
         inspected. For people to read: nothing runs it.
     remark : str
-        Where there is no cure, what is known of that.
+        Why there is no cure, or what is not known of it.
     fault : bool
         Whether training will suffer; otherwise it is but worth knowing.
     """

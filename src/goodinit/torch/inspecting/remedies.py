@@ -19,8 +19,11 @@ from goodinit.torch.initializing.fans import EMBEDDINGS, NORMS, RECURRENT, Param
 from goodinit.torch.initializing.initialization import _fits
 from goodinit.torch.initializing.structure import Structure, structure
 from goodinit.torch.inspecting.passage import Finding
+from goodinit.torch.inspecting.proving import Proof
 from goodinit.torch.state import modules_as_they_were
 
+_FEW = 3  # layers with one fault, of which the first may be the cause
+_AGAIN = 5  # calls of a layer in one pass
 _MOST_RULES = 6  # no one would read more
 # The scheme whose gain an activation wants; for others it takes auto to look at what follows.
 _SCHEMES = {"relu": "he_normal", "linear": "lecun_normal", "selu": "lecun_normal"}
@@ -81,12 +84,18 @@ class Patient:
         Returns a copy of the inputs, as the module might write into them.
     again : callable
         Inspects the module and returns its findings.
+    proof : Proof or None
+        What trains it for a while; None where nothing can, or nobody wants it.
+    unproved : str
+        Why nothing does.
     """
 
     model: nn.Module
     layers: pd.DataFrame
     inputs: Callable[[], Any]
     again: Callable[[], tuple[Finding, ...]]
+    proof: Proof | None = None
+    unproved: str = ""
 
     @property
     def inner(self) -> nn.Module:
@@ -123,6 +132,12 @@ class Patient:
         del known["linear"]
         return next((name for name, _ in known.most_common(1)), "linear")
 
+    def again_and_again(self, layers: Sequence[str]) -> list[str]:
+        """Return those of some layers that one pass calls many times."""
+        most = self.layers.groupby("layer")["call"].max()
+        calls = {_inner(str(layer)): int(number) for layer, number in most.items()}
+        return [layer for layer in layers if layer and calls.get(layer, 0) >= _AGAIN]
+
     def of(self, layer: str) -> list[Parameter]:
         """Return the parameters of one layer, under any of its names."""
         return [p for p in self.listed if any(n.rpartition(".")[0] == layer for n in p.names)]
@@ -136,11 +151,12 @@ _Try = Callable[[Patient, Sequence[str]], Trial | None]
 def trials(label: str, layers: Sequence[str], patient: Patient) -> Iterator[Trial]:
     """Yield what to try for layers with one label, each but once.
 
-    First for the first of them alone, as the others may only follow from it.
+    First for the first of them alone where they are few, as the others may only follow from it.
     """
     layers = [_inner(layer) for layer in layers]
+    groups = (layers[:1], layers) if len(layers) <= _FEW else (layers, layers[:1])
     seen: set[Trial] = set()
-    for places, candidate in ((p, c) for c in _TRIES[label] for p in (layers[:1], layers)):
+    for places, candidate in ((p, c) for c in _TRIES[label] for p in groups):
         try:
             trial = candidate(patient, places)
         except ArgumentError:
@@ -223,14 +239,20 @@ def _orthogonal(patient: Patient, layers: Sequence[str]) -> Trial:
 
 
 def _orthogonal_layers(patient: Patient, layers: Sequence[str]) -> Trial | None:
-    """Draw layers anew, so that they keep all lengths: for one that is used again and again."""
+    """Draw layers anew that are used again and again, so that they keep all lengths."""
     followed = patient.activations
-    return _ruled(patient, {name: _orthogonal_for(followed[name]) for name in layers if name})
+    again = patient.again_and_again(layers)
+    return _ruled(patient, {name: _orthogonal_for(followed[name]) for name in again})
 
 
 def _identity(patient: Patient, layers: Sequence[str]) -> Trial | None:
     """Let layers pass on what comes: for ReLUs that are used again and again (Le et al. 2015)."""
-    return _ruled(patient, dict.fromkeys(filter(None, layers), "identity"))
+    return _ruled(patient, dict.fromkeys(patient.again_and_again(layers), "identity"))
+
+
+def _weights_once(patient: Patient, layers: Sequence[str]) -> Trial | None:
+    """Draw layers anew, but for those that are used again: a random matrix fits them by luck."""
+    return None if patient.again_and_again(layers) else _weights(patient, layers)
 
 
 def _orthogonal_for(activation: str) -> str:
@@ -239,18 +261,21 @@ def _orthogonal_for(activation: str) -> str:
 
 
 _WHOLE: tuple[_Try, ...] = (_usual, _auto, _lsuv, _orthogonal)
-_CHAIN: tuple[_Try, ...] = (_weights, _branches, _orthogonal_layers, _identity, _around)
+_CHAIN: tuple[_Try, ...] = (_orthogonal_layers, _identity, _branches, _around)
 _LAYERS: tuple[_Try, ...] = (_weights, _around, _alike)
 _BY_LABEL: Mapping[str, tuple[_Try, ...]] = {
     "symmetry": _LAYERS,
-    "signal grows": _CHAIN,
+    "signal grows": (*_CHAIN, *_WHOLE, _weights_once),
     "large": (*_LAYERS, _branches),
     "saturated": (_biases, _weights, _before, _around, _alike),
     "dead": (_biases, _weights, _before, _around, _alike),
     "small": _LAYERS,
-    "signal decays": _CHAIN,
+    "signal decays": (*_CHAIN, *_WHOLE, _weights_once),
 }
-_TRIES = {CAUSES[cause].label: (*tries, *_WHOLE) for cause, tries in _BY_LABEL.items()}
+_TRIES = {
+    CAUSES[cause].label: tuple(dict.fromkeys((*tries, *_WHOLE)))
+    for cause, tries in _BY_LABEL.items()
+}
 
 
 # --- Rules for some layers ---

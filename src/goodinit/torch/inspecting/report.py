@@ -130,8 +130,8 @@ def told(findings: Sequence[Finding]) -> str:
         line = f"{one.layer or WHOLE}: {one.label}: {one.reason}"
         together.setdefault((one.cure, one.remark), []).append(line)
     for (cure, remark), lines in together.items():
-        below = cure or (f"({remark})" if remark else "")
-        lines += [f"    {line}" for line in below.splitlines()]
+        below = [cure or "", f"({remark})" if remark else ""]
+        lines += [f"    {line}" for part in below for line in part.splitlines()]
     return "\n".join(line for lines in together.values() for line in lines)
 
 
