@@ -4,5 +4,6 @@
 - ``parts``: the files: checksummed, written whole or not at all
 - ``written``: what goodinit wrote; nothing else is ever touched
 - ``folder``: the study folder: opened, described, read
+- ``begun``: what was decided when the folder was begun
 - ``merging``: several folders as one
 """

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from goodinit.errors import ArgumentError
 from goodinit.store.folder import read_description
-from goodinit.store.written import DESCRIPTION
 
 
 def sets_aside(folder: str | Path | None) -> bool | None:
@@ -13,8 +12,8 @@ def sets_aside(folder: str | Path | None) -> bool | None:
 
     That was decided when the folder was begun: another learning rate doesn't change its data.
     """
-    if folder is None or not (Path(folder) / DESCRIPTION).exists():
+    if folder is None:
         return None
-    with suppress(ArgumentError):  # what is wrong there is said when it is opened
+    with suppress(ArgumentError):  # there is none, or what is wrong is said when it is opened
         return "validation_examples" in read_description(Path(folder)).get("data", {})
     return None
