@@ -18,6 +18,7 @@ from goodinit.errors import ArgumentError
 from goodinit.evidence.remedies import remedy
 from goodinit.evidence.verdict import LABELS
 from goodinit.pages.columns import KINDS, packed
+from goodinit.pages.command import command
 from goodinit.pages.page import filled
 from studies import SMALL, small
 
@@ -221,6 +222,12 @@ def test_the_command_makes_the_study_again(tmp_path: Path) -> None:
         "--learning-rate 0.01 --seeds 3 --iterations 30 --batch-size 50"
     )
     assert kept | {"made": 0} == held((tmp_path / "again.html").read_text()) | {"made": 0}
+
+
+@pytest.mark.parametrize("rates", [0.01, [0.01, 0.1]])
+def test_data_by_name_are_known_again(rates: Any) -> None:
+    study = small(learning_rate=rates, seeds=1, iterations=2).study
+    assert command(study, None, 0.02).startswith("goodinit compare circles --init")
 
 
 def test_data_of_ones_own_have_no_name_in_the_command(tmp_path: Path) -> None:

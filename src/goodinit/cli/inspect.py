@@ -1,7 +1,10 @@
 """``goodinit inspect``: what is wrong with a PyTorch module's initialization."""
 
+import shlex
+import sys
 from enum import StrEnum
 from io import BytesIO
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -58,6 +61,10 @@ def inspect(
     out: Annotated[
         str | None, typer.Option(help="Where a picture of the layers goes. \\[default: nowhere]")
     ] = None,
+    page: Annotated[
+        str | None,
+        typer.Option("--report", help="The HTML page to write. \\[default: none]"),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     whole: Whole = False,
@@ -66,12 +73,15 @@ def inspect(
 
     This imports and runs your code.
     """
+    from goodinit.pages.page import check_page
     from goodinit.store.written import RECORD, check_files, check_place, write_file
 
     needs_torch("module", module)
     place = folder_of("out", out)
     if place:
         check_files("out", check_place("out", place, marks=[RECORD]), [_PICTURE])
+    if page is not None:
+        check_page("report", page)
     from torch import nn
 
     from goodinit.torch import inspect as look
@@ -95,5 +105,10 @@ def inspect(
         report.plot().savefig(picture, format="png", dpi=150)
         with writing(place):
             write_file("out", place, _PICTURE, picture.getvalue())
+    if page is not None:
+        with writing(Path(page)):
+            report.save_html(page, title=module, command=shlex.join(["goodinit", *sys.argv[1:]]))
+        if not as_json:
+            printing.say(f"Report: {page}")
     if report.findings and fail_on is Fail.FINDING:
         raise typer.Exit(1)

@@ -7,6 +7,7 @@
 - ``lines``: curves, and signals by layer
 - ``plane``: boundaries and images
 - ``study``: all of a study
+- ``inspection``: all of an inspection
 
 ``play.html`` and ``report.html`` are built by ``web/``.
 """

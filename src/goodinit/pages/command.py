@@ -3,7 +3,8 @@
 import shlex
 from dataclasses import fields
 
-from goodinit.datasets import NAMES, load
+from goodinit.datasets import NAMES, Dataset, load
+from goodinit.datasets.parts import with_validation
 from goodinit.evidence.pairs import MARGIN
 from goodinit.study.grid import Study, Training
 from goodinit.study.trials import AnyStudy
@@ -29,7 +30,6 @@ def command(study: AnyStudy, by: str | None, margin: float) -> str:
     if not isinstance(study, Study):
         return ""
     data, count = study.dataset, len(study.seeds)
-    by_name = data.name in NAMES and load(data.name).fingerprint == data.fingerprint
     training, usual = study.training, Training()
     seeds = [str(count)] if study.seeds == tuple(range(count)) else map(str, study.seeds)
     options = {
@@ -48,4 +48,13 @@ def command(study: AnyStudy, by: str | None, margin: float) -> str:
         "margin": "" if margin == MARGIN else f"{margin:g}",
     }
     given = [word for name, value in options.items() if value for word in (f"--{name}", value)]
-    return shlex.join(["goodinit", "compare", data.name if by_name else YOURS, *given])
+    return shlex.join(["goodinit", "compare", data.name if _is_by_name(data) else YOURS, *given])
+
+
+def _is_by_name(data: Dataset) -> bool:
+    """Return whether the data set of that name has these examples, some set aside or none."""
+    if data.name not in NAMES:
+        return False
+    named = load(data.name)
+    whole = named if data.X_validation is None else with_validation(named)
+    return whole.fingerprint == data.fingerprint

@@ -3,7 +3,7 @@
 import { h } from "../shared/dom";
 import { scrolled, section } from "./controls";
 import type { Study } from "./data";
-import { swatch } from "./lines";
+import { named } from "./lines";
 import type { Looks } from "./looks";
 
 export function answer(study: Study, looks: Looks): HTMLElement[] {
@@ -11,7 +11,7 @@ export function answer(study: Study, looks: Looks): HTMLElement[] {
   const table = h(
     "table",
     { class: "summary" },
-    h("caption", {}, study.table.notes.join(" ")),
+    h("caption", {}, "Results over the seeds, best first"),
     h("thead", {}, h("tr", {}, ...heads.map((head) => h("th", { scope: "col" }, head)))),
     h(
       "tbody",
@@ -20,7 +20,7 @@ export function answer(study: Study, looks: Looks): HTMLElement[] {
         h(
           "tr",
           {},
-          h("th", { scope: "row" }, study.initializers[place]!.drawn ? swatch(looks, place) : null, row[0]!),
+          h("th", { scope: "row" }, study.initializers[place]!.drawn ? named(looks, place) : row[0]!),
           ...row.slice(1).map((cell) => h("td", {}, cell)),
         ),
       ),
@@ -30,7 +30,7 @@ export function answer(study: Study, looks: Looks): HTMLElement[] {
     "dl",
     { class: "verdicts" },
     ...study.initializers.flatMap((one, place) => [
-      h("dt", {}, one.drawn ? swatch(looks, place) : null, one.name),
+      h("dt", {}, one.drawn ? named(looks, place) : one.name),
       h(
         "dd",
         {},
@@ -47,6 +47,7 @@ export function answer(study: Study, looks: Looks): HTMLElement[] {
       "",
       h("p", { class: "answer" }, study.answer),
       scrolled("The table", table),
+      h("p", { class: "soft hint" }, study.table.notes.join(" ")),
     ),
     section("verdicts", "What became of each, and why", "", verdicts),
     section("limits", "What this study can’t say", "", list(study.limits)),

@@ -75,6 +75,36 @@ export interface Made {
   readonly thinned: readonly string[];
 }
 
+export interface Rung {
+  readonly name: string;
+  readonly type: string;
+  readonly activation: string;
+  /** Units, distinct ones, dead and saturated parts, gain; median and range of both scales. */
+  readonly numbers: Packed;
+}
+
+export interface Finding {
+  readonly layer: string;
+  readonly place: number;
+  readonly label: string;
+  readonly reason: string;
+  readonly cure: string | null;
+  readonly remark: string;
+}
+
+export interface Inspection {
+  readonly kind: "inspection";
+  readonly title: string;
+  readonly described: string;
+  readonly answer: string;
+  readonly layers: readonly Rung[];
+  readonly findings: readonly Finding[];
+  readonly remarks: readonly Finding[];
+  readonly depth: string;
+  readonly made: Made;
+  readonly csv: string;
+}
+
 export interface Study {
   readonly kind: "study";
   readonly title: string;

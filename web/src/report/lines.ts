@@ -134,7 +134,8 @@ export function linesView(looks: Looks, get: () => Lines, withSeeds: boolean): [
     }
   }).observe(charts);
   looks.listen(draw);
-  return [h("div", {}, charts, legend), draw];
+  const how = "Point at the chart, or move along it with the arrow keys, for its numbers; a name hides or shows its initializer.";
+  return [h("div", {}, charts, h("p", { class: "soft hint" }, how), legend), draw];
 }
 
 function visible(panels: readonly Panel[], looks: Looks): Panel[] {
@@ -161,7 +162,7 @@ function numbers(lines: Lines, looks: Looks, at: number, withSeeds: boolean): HT
   const table = h(
     "table",
     { class: "numbers" },
-    h("caption", {}, `${lines.what} at ${lines.x} ${lines.xs[at]!.toLocaleString("en")}: median over seeds, in brackets their 5th to 95th percentile. Point at the chart, or move along it with the arrow keys; a name hides or shows its initializer.`),
+    h("caption", {}, `${lines.what} at ${lines.x} ${lines.xs[at]!.toLocaleString("en")}: median (5th–95th percentile)`),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "initializer"), ...lines.panels.map((panel) => h("th", { scope: "col" }, panel.title || "median")), ...(withSeeds ? [h("th", { scope: "col" }, "seeds")] : []))),
     h("tbody", {}, ...places.map((place) => row(lines, looks, at, place, withSeeds))),
   );
@@ -182,8 +183,7 @@ function row(lines: Lines, looks: Looks, at: number, place: number, withSeeds: b
   const hide = h(
     "button",
     { type: "button", class: "name", "aria-pressed": String(on), "data-key": `hide${place}`, click: () => looks.toggle(looks.hidden, place) },
-    swatch(looks, place),
-    looks.name(place),
+    named(looks, place),
   );
   const seeds = h(
     "button",
@@ -193,9 +193,10 @@ function row(lines: Lines, looks: Looks, at: number, place: number, withSeeds: b
   return h("tr", on ? {} : { class: "off" }, h("th", { scope: "row" }, hide), ...cells, ...(withSeeds ? [h("td", {}, seeds)] : []));
 }
 
-/** Return the mark of an initializer's colour. */
-export function swatch(looks: Looks, place: number): HTMLElement {
-  return h("span", { class: "swatch", style: `background:${looks.colour(place)}`, "aria-hidden": "true" });
+/** Return an initializer's name with the mark of its colour. */
+export function named(looks: Looks, place: number): HTMLElement {
+  const mark = h("span", { class: "swatch", style: `background:${looks.colour(place)}`, "aria-hidden": "true" });
+  return h("span", { class: "named" }, mark, h("span", {}, looks.name(place)));
 }
 
 /** Return whether a tick of a logarithmic axis gets a number: over few decades also 2 and 5. */

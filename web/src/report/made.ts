@@ -19,8 +19,8 @@ export function made(of: Made, csv: string, name: string): HTMLElement {
     of.command ? h("pre", { tabindex: 0, "aria-label": "The command" }, h("code", { id: "command" }, of.command)) : null,
     of.note ? h("p", { class: "soft" }, of.note) : null,
     h("p", { class: "buttons" }, of.command ? copyButton("Copy the command", () => of.command) : null, save),
-    h("p", {}, `Page written ${of.written} with ${versions}. The same command gives the same numbers.`),
+    h("p", {}, `Page written ${of.written} with ${versions}.`),
     of.thinned.length ? h("div", {}, h("p", {}, "What this page leaves out, to stay small:"), h("ul", {}, ...of.thinned.map((said) => h("li", {}, said)))) : h("p", {}, "Nothing that was measured for these pictures was left out."),
-    h("details", {}, h("summary", {}, "Everything that was set"), h("pre", { tabindex: 0, "aria-label": "Everything that was set" }, JSON.stringify(of.study, null, 2))),
+    of.study === null ? null : h("details", {}, h("summary", {}, "Everything that was set"), h("pre", { tabindex: 0, "aria-label": "Everything that was set" }, JSON.stringify(of.study, null, 2))),
   );
 }

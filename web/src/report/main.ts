@@ -6,16 +6,18 @@ import "./report.css";
 import { h } from "../shared/dom";
 import { answer } from "./answer";
 import { curves, sharpness, signals } from "./curves";
-import type { Study } from "./data";
+import type { Inspection, Study } from "./data";
+import { inspection } from "./ladder";
 import { Looks } from "./looks";
 import { made } from "./made";
 import { map, pairs } from "./pairs";
 import { boundaries, images } from "./plane";
 import { seeds } from "./seeds";
 
-type Data = Study;
+type Data = Study | Inspection;
 
-function study(data: Study, looks: Looks): HTMLElement[] {
+function study(data: Study): HTMLElement[] {
+  const looks = new Looks(data.initializers);
   return [
     ...answer(data, looks),
     curves(data, looks),
@@ -36,14 +38,10 @@ function contents(parts: readonly HTMLElement[]): HTMLElement {
 }
 
 const data = JSON.parse(document.getElementById("data")!.textContent!) as Data;
+const parts = data.kind === "study" ? study(data) : [...inspection(data), made(data.made, data.csv, "layers.csv")];
 document.title = `${data.title}: goodinit`;
-const page = document.getElementById("page")!;
-// Charts ask for the room that they have: parts are on the page before they are drawn.
-const looks = new Looks(data.initializers);
-const parts = study(data, looks);
-page.replaceChildren(
+document.getElementById("page")!.replaceChildren(
   h("header", {}, h("h1", {}, data.title), h("p", { class: "soft" }, data.described), contents(parts)),
   h("main", {}, ...parts),
   h("footer", { class: "soft" }, "Made by goodinit. This file loads nothing and sends nothing."),
 );
-looks.changed();

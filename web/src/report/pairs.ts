@@ -4,7 +4,7 @@ import { h } from "../shared/dom";
 import { shown } from "../shared/numbers";
 import { choice, scrolled, section } from "./controls";
 import { unpacked, type Pairs, type Study } from "./data";
-import { swatch } from "./lines";
+import { named } from "./lines";
 import type { Looks } from "./looks";
 
 const sign = (v: number): string => (v < 0 ? "−" : v > 0 ? "+" : "");
@@ -62,8 +62,8 @@ export function pairs(study: Study, looks: Looks): HTMLElement | null {
       "table",
       { class: "pairs" },
       h("caption", {}, `${of.words}, row minus column${inPoints ? ", in points" : ""}`),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "row against column"), ...places.map((place) => h("th", { scope: "col" }, swatch(looks, place), looks.name(place))))),
-      h("tbody", {}, ...places.map((row) => h("tr", {}, h("th", { scope: "row" }, swatch(looks, row), looks.name(row)), ...places.map((column) => cell(found.get(`${row} ${column}`), said))))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "row against column"), ...places.map((place) => h("th", { scope: "col" }, named(looks, place))))),
+      h("tbody", {}, ...places.map((row) => h("tr", {}, h("th", { scope: "row" }, named(looks, row)), ...places.map((column) => cell(found.get(`${row} ${column}`), said))))),
     );
     body.replaceChildren(scrolled("Pairs of initializers", table));
   }
@@ -89,7 +89,7 @@ export function map(study: Study, looks: Looks): HTMLElement | null {
   const table = h(
     "table",
     { class: "map" },
-    h("caption", {}, "Median final training cost; ★ marks each initializer’s best learning rate, at which it is compared."),
+    h("caption", {}, "Median final training cost; ★ marks the learning rate at which an initializer is compared."),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "initializer"), ...rates.map((rate) => h("th", { scope: "col" }, String(rate))))),
     h(
       "tbody",
@@ -98,7 +98,7 @@ export function map(study: Study, looks: Looks): HTMLElement | null {
         h(
           "tr",
           {},
-          h("th", { scope: "row" }, swatch(looks, place), one.name),
+          h("th", { scope: "row" }, named(looks, place)),
           ...rates.map((rate, r) => {
             const cost = costs[place * rates.length + r]!;
             const depth = shade(cost, low, high);
@@ -109,5 +109,5 @@ export function map(study: Study, looks: Looks): HTMLElement | null {
       ),
     ),
   );
-  return section("map", "Learning rates", "The darker, the lower the cost. An initializer whose best is at the edge may do better beyond it.", scrolled("Learning rates", table));
+  return section("map", "Learning rates", "The darker, the lower the cost. An initializer whose ★ is at the edge may do better beyond it.", scrolled("Learning rates", table));
 }

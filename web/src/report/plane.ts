@@ -4,7 +4,7 @@ import { rgb } from "../shared/colours";
 import { h } from "../shared/dom";
 import { section } from "./controls";
 import { unpacked, type Boundaries, type Images } from "./data";
-import { swatch } from "./lines";
+import { named } from "./lines";
 import type { Looks } from "./looks";
 
 const SIDE = 288; // pixels of a picture
@@ -40,7 +40,7 @@ export function boundaries(of: Boundaries, looks: Looks): HTMLElement {
       drawing.strokeStyle = looks.isDark ? "#000" : "#fff";
       drawing.stroke();
     });
-    return h("figure", { style: `--own:${looks.colour(panel.place)}` }, canvas, h("figcaption", {}, h("strong", {}, swatch(looks, panel.place), looks.name(panel.place)), h("br"), panel.title));
+    return h("figure", { style: `--own:${looks.colour(panel.place)}` }, canvas, h("figcaption", {}, h("strong", {}, named(looks, panel.place)), h("br"), panel.title));
   }
 
   const draw = (): void => body.replaceChildren(...of.panels.filter((panel) => !looks.hidden.has(panel.place)).map(picture));
@@ -51,14 +51,20 @@ export function boundaries(of: Boundaries, looks: Looks): HTMLElement {
 }
 
 export function images(of: Images): HTMLElement {
-  const made = of.shown.map((one) => {
-    const pixels = unpacked(one.pixels);
-    const canvas = h("canvas", { width: of.width, height: of.height, role: "img", "aria-label": `An example of ${one.class}` });
-    const picture = new ImageData(of.width, of.height);
-    for (let i = 0; i < of.width * of.height; i++)
-      picture.data.set([pixels[3 * i]!, pixels[3 * i + 1]!, pixels[3 * i + 2]!, 255], 4 * i);
-    canvas.getContext("2d")!.putImageData(picture, 0, 0);
-    return h("figure", {}, canvas, h("figcaption", {}, one.class));
+  const classes = [...new Set(of.shown.map((one) => one.class))];
+  const figures = classes.map((name) => {
+    const shown = of.shown.filter((one) => one.class === name);
+    return h("figure", {}, ...shown.map((one) => image(of, one)), h("figcaption", {}, name));
   });
-  return section("images", "Sample images", "The first training images of each class, as the network gets them.", h("div", { class: "images" }, ...made));
+  return section("images", "Sample images", "The first training images of each class, as the network gets them.", h("div", { class: "images" }, ...figures));
+}
+
+function image(of: Images, one: Images["shown"][number]): HTMLCanvasElement {
+  const pixels = unpacked(one.pixels);
+  const canvas = h("canvas", { width: of.width, height: of.height, role: "img", "aria-label": `An example of ${one.class}` });
+  const picture = new ImageData(of.width, of.height);
+  for (let i = 0; i < of.width * of.height; i++)
+    picture.data.set([pixels[3 * i]!, pixels[3 * i + 1]!, pixels[3 * i + 2]!, 255], 4 * i);
+  canvas.getContext("2d")!.putImageData(picture, 0, 0);
+  return canvas;
 }

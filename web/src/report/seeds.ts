@@ -3,7 +3,7 @@
 import { h, svg } from "../shared/dom";
 import { choice, section } from "./controls";
 import { rows, unpacked, type Study } from "./data";
-import { swatch } from "./lines";
+import { named } from "./lines";
 import type { Looks } from "./looks";
 
 type Part = "train" | "test";
@@ -19,15 +19,16 @@ export function quantile(values: readonly number[], q: number): number {
 }
 
 /** Return where ticks stand between two numbers, and how far they are apart. */
-export function ticks(low: number, high: number): number[] {
+export function ticks(low: number, high: number, most = 6): number[] {
   const step = [1, 2, 2.5, 5, 10].map((m) => m * 10 ** Math.floor(Math.log10((high - low) / 4)));
-  const wide = step.find((each) => (high - low) / each <= 6) ?? high - low;
+  const wide = step.find((each) => (high - low) / each <= most) ?? high - low;
   const first = Math.ceil(low / wide - 1e-9);
   return Array.from({ length: Math.floor(high / wide + 1e-9) - first + 1 }, (_, i) => (first + i) * wide);
 }
 
 export function seeds(study: Study, looks: Looks): HTMLElement | null {
   const which = study.seeds.which;
+  const narrow = matchMedia("(max-width: 640px)");
   const parts = (["test", "train"] as const).filter((part) => study.seeds[part]);
   if (!parts.length) return null;
   const values = Object.fromEntries(parts.map((part) => [part, rows(unpacked(study.seeds[part]!), which.length)])) as Record<Part, number[][]>;
@@ -51,7 +52,7 @@ export function seeds(study: Study, looks: Looks): HTMLElement | null {
 
   function axis([low, high]: [number, number], say: (v: number) => string): SVGElement {
     const x = (v: number): string => `${(4 + (92 * (v - low)) / (high - low)).toFixed(2)}%`;
-    const marks = ticks(low, high).flatMap((v) => [
+    const marks = ticks(low, high, narrow.matches ? 3 : 6).flatMap((v) => [
       svg("line", { x1: x(v), x2: x(v), y1: 0, y2: 5, stroke: looks.ink }),
       svg("text", { x: x(v), y: 18, "text-anchor": "middle", fill: looks.ink, "font-size": 11 }, say(v)),
     ]);
@@ -78,7 +79,7 @@ export function seeds(study: Study, looks: Looks): HTMLElement | null {
       h(
         "div",
         { class: "strip" },
-        h("span", { class: "who" }, swatch(looks, place), looks.name(place), diverged(every[place]!)),
+        h("span", { class: "who" }, named(looks, place), diverged(every[place]!)),
         strip(place, every[place]!, all, told, word),
         !paired ? null : place === 0 ? h("span", { class: "soft" }, "what the others are compared with") : strip(place, differences[i]!, apart, gap, `difference from ${first}`),
       ),
@@ -93,6 +94,7 @@ export function seeds(study: Study, looks: Looks): HTMLElement | null {
   }
 
   looks.listen(draw);
+  narrow.addEventListener("change", draw);
   draw();
   const pick = parts.length > 1 ? h("div", { class: "controls" }, choice("part", parts, (at) => { part = parts[at]!; draw(); })) : null;
   return section(

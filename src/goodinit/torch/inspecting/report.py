@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from goodinit.measuring.signals import LAYER_SIGNALS
+from goodinit.pages.inspection import inspection_data
+from goodinit.pages.page import check_page, filled, write_page
 from goodinit.torch.inspecting import carrying
 from goodinit.torch.inspecting.carrying import Carried
 from goodinit.torch.inspecting.drawn import UNSEEN
@@ -105,6 +108,37 @@ class Report:
         """
         if self.findings:
             raise AssertionError(told(self.findings))
+
+    def save_html(
+        self, path: str | Path, *, title: str = "A PyTorch module", command: str = ""
+    ) -> None:
+        """Write the report as one HTML page that opens anywhere and loads nothing.
+
+        Parameters
+        ----------
+        path : str or Path
+            Of the file; only a page that goodinit wrote is replaced. See ``docs/report.md``.
+        title, command : str
+            What the module is called there, and a command to be copied, where there is one.
+
+        Raises
+        ------
+        ArgumentError
+            Where anything else is there.
+        OSError
+            Where it cannot be written.
+        """
+        check_page("path", path)
+        found = inspection_data(
+            self.layers,
+            self.findings,
+            self.remarks,
+            whole=WHOLE,
+            depth=self.depth,
+            title=title,
+            command=command,
+        )
+        write_page("path", path, filled(found))
 
     def plot(self) -> "Figure":
         """Draw the scale of activations and gradients over the layers.
