@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ANSWERS_ALONE = ("file:", "data:", "blob:")
 
 
@@ -16,7 +17,7 @@ ANSWERS_ALONE = ("file:", "data:", "blob:")
 def opened(path: Path, **context: Any) -> Iterator[Any]:
     """Yield a page that was opened from the disk; fail where it complains or asks a network."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
         pytest.skip("there is no Chromium")
     said: list[str] = []
@@ -38,7 +39,7 @@ def opened(path: Path, **context: Any) -> Iterator[Any]:
 def violations(page: Any) -> list[str]:
     """Return what axe-core finds of the serious kind, each with the element."""
     if not AXE.exists():
-        pytest.skip("axe-core is not installed: npm ci in web/")
+        pytest.skip("there is no axe-core: npm ci in web/")
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run()")["violations"]
     return [

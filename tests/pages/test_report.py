@@ -193,6 +193,7 @@ def test_a_number_to_predict_has_r2_and_no_classes(tmp_path: Path) -> None:
     result = gi.compare((X, X[:, 0] * 2 + X[:, 1]), **SMALL)
     data = page_of(result, tmp_path)
     assert data["measure"] == "R²"
+    assert data["pairs"][0]["words"] == "test R²"
     assert "boundaries" not in data
 
 

@@ -111,7 +111,7 @@ def _rung(keys: Any, of: pd.DataFrame, whole: str) -> dict[str, Any]:
 
 def _spread(values: "pd.Series[float]") -> NDArray[np.float64]:
     """Return median and 90 % range, of what was measured."""
-    known = values.dropna().to_numpy(np.float64)
+    known = np.asarray(values.dropna(), dtype=np.float64)
     return middle(known) if len(known) else np.full(3, np.nan)
 
 

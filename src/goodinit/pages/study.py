@@ -96,6 +96,7 @@ def study_data(
         "sharpness": lines.sharpness(_at_own_rate(result.sharpness, evidence), names),
         "seeds": _seeds(own, names, tested=tested),
     }
+    measure = "R²" if study.task == "regression" else "accuracy"
     headings, rows, notes = cells(study, summary, evidence.lead)
     can_not = limits(study, evidence, {"interrupted": result.interrupted, "tested": tested})
     said = [*result.errors, *evidence.statements, *result.warnings, *result.theory]
@@ -104,7 +105,7 @@ def study_data(
         "title": study.title,
         "described": study.describe(),
         "answer": answer(result.verdicts, len(study.seeds)),
-        "measure": "R²" if study.task == "regression" else "accuracy",
+        "measure": measure,
         "table": {"headings": headings, "rows": rows, "notes": notes},
         "initializers": _initializers(result, names),
         "limits": can_not,
@@ -112,7 +113,7 @@ def study_data(
         "rates": list(study.learning_rates),
         "chance": result.chance,
         **{name: of.data for name, of in drawn.items()},
-        "pairs": _pairs(evidence, names),
+        "pairs": _pairs(evidence, names, measure),
         "map": _map(middles, names, study),
         **_pictures(result, names),
         "made": _made(result, [*thinned, *(one for of in drawn.values() for one in of.thinned)]),
@@ -165,7 +166,7 @@ def _seeds(own: pd.DataFrame, names: Sequence[str], *, tested: bool) -> lines.Dr
     return lines.Drawn(data, thinned)
 
 
-def _pairs(evidence: Evidence, names: Sequence[str]) -> list[dict[str, Any]]:
+def _pairs(evidence: Evidence, names: Sequence[str], measure: str) -> list[dict[str, Any]]:
     """Return each outcome with its pairs, that which ranks first."""
     table = evidence.pairs
     table = table[table["a"].isin(names) & table["b"].isin(names)]
@@ -174,7 +175,7 @@ def _pairs(evidence: Evidence, names: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
             "outcome": outcome,
-            "words": OUTCOMES[outcome].words,
+            "words": OUTCOMES[outcome].words.replace("accuracy", measure),
             "a": [names.index(name) for name in rows["a"]],
             "b": [names.index(name) for name in rows["b"]],
             "state": [

@@ -100,7 +100,7 @@ export function seeds(study: Study, looks: Looks): HTMLElement | null {
   return section(
     "seeds",
     share ? "Accuracy of every seed" : "R² of every seed",
-    `A dot is a seed, the bar their median; more to the right is better. One seed starts all initializers alike, so that differences within a seed are the initializer’s: dots on both sides of 0 mean that luck decides.`,
+    `A dot is a seed, the bar their median; more to the right is better. One seed starts all initializers alike, so that differences within a seed are the initializer’s: dots on both sides of 0 mean that luck has a say.`,
     pick,
     body,
   );
