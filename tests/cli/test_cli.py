@@ -29,6 +29,7 @@ def test_compare_prints_a_table_and_writes_pictures(tmp_path: Path) -> None:
     assert {path.suffix for path in (tmp_path / "study").glob("[a-z]*.*")} == {
         ".png",
         ".csv",
+        ".html",
         ".json",
         ".npz",
     }
