@@ -66,8 +66,9 @@ class Comparison:
     sharpness : DataFrame
         A row per trial and about ten iterations: ``initializer, learning_rate, seed, iteration,
         sharpness``, the largest eigenvalue of the cost's Hessian, and ``stability``, the learning
-        rate × sharpness over its limit (2 for gradient descent): above 1 it is unstable. NaN for
-        Adam, which has no such limit.
+        rate × what bends along the optimizer's steps over its limit (2 for gradient descent on all
+        examples, where that is the sharpness): above 1 it is unstable. NaN where it isn't known, as
+        in Adam's first steps but for the very first.
     networks : mapping of Trial to Parameters
         The trained networks that were kept: those of data with two features, whose boundaries can
         be drawn, and others on request.

@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from zoo_draws import (
+    all_negative,
+    layers,
+    negative_bias,
+    one_layer,
+    repeated,
+    scaled,
+    some_dead,
+)
 
-from goodinit.initializers import Draw, Scheme, read
+from goodinit.initializers import read
 from goodinit.study.grid import Initializer
-
-Array = NDArray[np.float64]
 
 SYMMETRY = "fails to break symmetry"
 LARGE = "weights too large"
@@ -49,74 +54,6 @@ def _case(name: str, label: str, data: str, initializer: Initializer, **settings
     return Case(name, label, data, initializer, usual | settings)
 
 
-# --- Initializations that goodinit has no name for ---
-
-
-def _repeated(units: int, *, distinct: int = 1, base: Draw | None = None) -> Draw:
-    """Repeat the first units of the layer of that many, and their outgoing weights with them."""
-    base = base or read("he_normal")
-
-    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-        weights = np.array(base(rng, shape))
-        fan_out, fan_in = shape
-        if fan_out == units:
-            weights = weights[np.arange(fan_out) % distinct]
-        elif fan_in == units:
-            weights = weights[:, np.arange(fan_in) % distinct]
-        return weights
-
-    return draw
-
-
-def _negative_bias(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-    """Weigh the constant feature, the last of three, so that no ReLU of the first layer opens."""
-    weights = np.array(read("he_normal")(rng, shape))
-    if shape[1] == 3:
-        weights[:, -1] = -10
-    return weights
-
-
-def _all_negative(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-    """Draw weights below zero alone: positive features, as pixels are, open no unit."""
-    return -np.abs(read("he_normal")(rng, shape))
-
-
-def _some_dead(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-    """Kill every fifth unit of the first layer, over three features."""
-    weights = np.array(read("he_normal")(rng, shape))
-    if shape[1] == 3:
-        weights[::5, -1] = -10
-    return weights
-
-
-def _layers(first: str, output: str) -> Draw:
-    """Draw all layers but that of one unit by one scheme, and that one by another."""
-
-    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-        scheme: Scheme = read(output if shape[0] == 1 else first)
-        return scheme(rng, shape)
-
-    return draw
-
-
-def _one_layer(chosen: tuple[int, int], std: float) -> Draw:
-    """Draw the layer of one shape too large or small, and the others as He et al. do."""
-
-    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-        spec = f"normal(std={std})" if shape == chosen else "he_normal"
-        scheme: Scheme = read(spec)
-        return scheme(rng, shape)
-
-    return draw
-
-
-def _scaled(factor: float, spec: str) -> Draw:
-    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-        return np.asarray(factor * read(spec)(rng, shape))
-
-    return draw
-
-
 _BROKEN_SYMMETRY = (
     _case("zeros", SYMMETRY, "circles", "zeros"),
     _case("zeros, tanh", SYMMETRY, "moons", "zeros", activation="tanh"),
@@ -129,13 +66,13 @@ _BROKEN_SYMMETRY = (
     _case("constant 0.5, tanh", SYMMETRY, "circles", "constant(0.5)", activation="tanh"),
     _case("ones", SYMMETRY, "circles", "ones", learning_rate=0.01, iterations=2000),
     _case("ones, sigmoid", SYMMETRY, "circles", "ones", activation="sigmoid"),
-    _case("layer 2 repeats one unit", SYMMETRY, "circles", _repeated(5)),
-    _case("layer 1 repeats one unit", SYMMETRY, "circles", _repeated(10)),
+    _case("layer 2 repeats one unit", SYMMETRY, "circles", repeated(5)),
+    _case("layer 1 repeats one unit", SYMMETRY, "circles", repeated(10)),
     _case(
         "layer 1 repeats two units, tanh",
         SYMMETRY,
         "circles",
-        _repeated(10, distinct=2, base=read("lecun_normal")),
+        repeated(10, distinct=2, base=read("lecun_normal")),
         activation="tanh",
     ),
 )
@@ -161,7 +98,7 @@ _SIZE = (
         "only layer 3 of std 100",
         LARGE,
         "circles",
-        _one_layer((5, 10), 100),
+        one_layer((5, 10), 100),
         learning_rate=0.01,
         hidden=(8, 10, 5, 4),
     ),
@@ -176,21 +113,38 @@ _SIZE = (
         hidden=(10, 10, 5),
         learning_rate=0.03,
     ),
+    _case(
+        "std 1e-3 in five layers, Adam",
+        SMALL,
+        "circles",
+        "normal(std=0.001)",
+        hidden=(10,) * 5,
+        optimizer="adam",
+        learning_rate=0.01,
+    ),
+    _case(
+        "std 1e-3 in five layers, mini-batches",
+        SMALL,
+        "digits",
+        "normal(std=0.001)",
+        hidden=(10,) * 5,
+        batch_size=20,
+    ),
     _case("std 0.01, sigmoid", SMALL, "circles", "normal(std=0.01)", activation="sigmoid"),
     _case("std 0.01, digits", SMALL, "digits", "normal(std=0.01)", hidden=(20, 10)),
     _case("one weight in ten of std 0.01", SMALL, "digits", "sparse(0.9)", hidden=(20, 10)),
     _case(
-        "he / 30 in four layers", SMALL, "circles", _scaled(1 / 30, "he_normal"), hidden=(10,) * 4
+        "he / 30 in four layers", SMALL, "circles", scaled(1 / 30, "he_normal"), hidden=(10,) * 4
     ),
 )
 _UNITS = (
-    _case("a constant feature closes every ReLU", DEAD, "positive", _negative_bias),
-    _case("negative weights, positive features", DEAD, "digits", _all_negative, hidden=(20, 10)),
+    _case("a constant feature closes every ReLU", DEAD, "positive", negative_bias),
+    _case("negative weights, positive features", DEAD, "digits", all_negative, hidden=(20, 10)),
     _case(
         "saturated tanh",
         SATURATED,
         "circles",
-        _layers("normal(std=50)", "lecun_normal"),
+        layers("normal(std=50)", "lecun_normal"),
         activation="tanh",
         learning_rate=0.01,
     ),
@@ -198,7 +152,7 @@ _UNITS = (
         "saturated sigmoid",
         SATURATED,
         "circles",
-        _layers("normal(std=100)", "lecun_normal"),
+        layers("normal(std=100)", "lecun_normal"),
         activation="sigmoid",
         learning_rate=0.01,
     ),
@@ -213,6 +167,25 @@ _DEPTH = (
         hidden=(10,) * 10,
         iterations=300,
         record=2,
+    ),
+    _case(
+        "ten sigmoid layers, Adam",
+        VANISHING,
+        "circles",
+        "glorot_normal",
+        activation="sigmoid",
+        hidden=(10,) * 10,
+        optimizer="adam",
+        learning_rate=0.01,
+    ),
+    _case(
+        "thirty ReLU layers, lecun, mini-batches",
+        VANISHING,
+        "circles",
+        "lecun_normal",
+        hidden=(10,) * 30,
+        batch_size=20,
+        iterations=300,
     ),
     _case(
         "thirty ReLU layers, lecun",
@@ -258,7 +231,7 @@ _DEPTH = (
         "eight GELU layers, three times he",
         EXPLODING,
         "circles",
-        _scaled(3, "he_normal"),
+        scaled(3, "he_normal"),
         hidden=(10,) * 8,
         activation="gelu",
         learning_rate=0.01,
@@ -269,7 +242,7 @@ _DEPTH = (
         "eight SELU layers, four times lecun",
         EXPLODING,
         "circles",
-        _scaled(4, "lecun_normal"),
+        scaled(4, "lecun_normal"),
         hidden=(10,) * 8,
         activation="selu",
         learning_rate=0.01,
@@ -280,7 +253,7 @@ _DEPTH = (
         "ten ReLU layers, three times he",
         EXPLODING,
         "circles",
-        _scaled(3, "he_normal"),
+        scaled(3, "he_normal"),
         hidden=(10,) * 10,
         learning_rate=0.01,
         iterations=100,
@@ -288,10 +261,19 @@ _DEPTH = (
     ),
 )
 _RATES = (
-    # Single examples are steeper than all of them together, whose sharpness is what is measured.
+    # Weights that decay by more than twice what they are grow, however flat the cost is.
+    _case(
+        "weight decay over the limit",
+        DIVERGES,
+        "wave",
+        "lecun_normal",
+        hidden=(),
+        weight_decay=30.0,
+    ),
+    # Single examples are steeper than all of them together.
     _case(
         "linear regression, example by example",
-        DIVERGES,
+        RATE,
         "steep",
         "zeros",
         hidden=(),
@@ -310,7 +292,39 @@ _RATES = (
         hidden=(),
         learning_rate=0.019,
     ),
-    _case("Adam at 3", DEAD, "circles", "he_normal", optimizer="adam", learning_rate=3),
+    _case("Adam at 3", RATE, "circles", "he_normal", optimizer="adam", learning_rate=3),
+    _case("Adam at 0.3", RATE, "circles", "he_normal", optimizer="adam", learning_rate=0.3),
+    _case("Adam at 1, digits", RATE, "digits", "he_normal", optimizer="adam", learning_rate=1),
+    _case("Adam at 1, regression", RATE, "wave", "he_normal", optimizer="adam", learning_rate=1),
+    _case(
+        "Adam at 1, mini-batches",
+        RATE,
+        "circles",
+        "he_normal",
+        optimizer="adam",
+        batch_size=20,
+        learning_rate=1,
+    ),
+    _case("mini-batches at 3", RATE, "circles", "he_normal", batch_size=20, learning_rate=3),
+    _case("small batches at 10", RATE, "moons", "he_normal", batch_size=5, learning_rate=10),
+    _case(
+        "momentum at 1, mini-batches",
+        RATE,
+        "wave",
+        "he_normal",
+        optimizer="momentum",
+        batch_size=20,
+        learning_rate=1,
+    ),
+    _case(
+        "Nesterov at 3, mini-batches",
+        RATE,
+        "circles",
+        "he_normal",
+        optimizer="nesterov",
+        batch_size=20,
+        learning_rate=3,
+    ),
     _case(
         "linear regression over the limit", RATE, "steep", "zeros", hidden=(), learning_rate=0.05
     ),
@@ -358,7 +372,7 @@ _HEALTHY = (
     _case("softmax", HEALTHY, "digits", "he_normal", hidden=(20,)),
     _case("regression", HEALTHY, "wave", "he_normal", learning_rate=0.05),
     _case("regression, tanh", HEALTHY, "wave", "glorot_normal", activation="tanh"),
-    _case("zeros in the last layer only", HEALTHY, "moons", _layers("he_normal", "zeros")),
+    _case("zeros in the last layer only", HEALTHY, "moons", layers("he_normal", "zeros")),
     _case("logistic regression from zeros", HEALTHY, "breast_cancer", "zeros", hidden=()),
     _case("softmax regression from zeros", HEALTHY, "iris", "zeros", hidden=()),
     _case("linear regression from zeros", HEALTHY, "wave", "zeros", hidden=()),
@@ -369,8 +383,54 @@ _HEALTHY = (
     _case("nesterov", HEALTHY, "circles", "he_normal", optimizer="nesterov", learning_rate=0.05),
     _case("adam", HEALTHY, "circles", "he_normal", optimizer="adam", learning_rate=0.01),
     _case("mini-batches", HEALTHY, "circles", "he_normal", batch_size=20),
+    _case(
+        "adam, slow", HEALTHY, "breast_cancer", "he_normal", optimizer="adam", learning_rate=1e-3
+    ),
+    _case(
+        "adam at the edge of stability",
+        HEALTHY,
+        "wave",
+        "he_normal",
+        optimizer="adam",
+        learning_rate=0.1,
+    ),
+    _case(
+        "adam, mini-batches",
+        HEALTHY,
+        "moons",
+        "he_normal",
+        optimizer="adam",
+        batch_size=20,
+        learning_rate=0.03,
+    ),
+    _case(
+        "mini-batches at the edge of stability",
+        HEALTHY,
+        "circles",
+        "he_normal",
+        batch_size=20,
+        learning_rate=0.5,
+    ),
+    _case(
+        "momentum, mini-batches",
+        HEALTHY,
+        "circles",
+        "he_normal",
+        optimizer="momentum",
+        batch_size=20,
+        learning_rate=0.03,
+    ),
+    _case(
+        "nesterov, mini-batches",
+        HEALTHY,
+        "wave",
+        "he_normal",
+        optimizer="nesterov",
+        batch_size=20,
+        learning_rate=0.03,
+    ),
     _case("labels half by lot", HEALTHY, "noisy", "he_normal"),
-    _case("every fifth unit dead", HEALTHY, "positive", _some_dead, hidden=(20, 10)),
+    _case("every fifth unit dead", HEALTHY, "positive", some_dead, hidden=(20, 10)),
     _case("at the edge of stability", HEALTHY, "circles", "he_normal", learning_rate=1),
     _case("identity, relu, five layers", HEALTHY, "iris", "identity", hidden=(4,) * 5),
 )

@@ -305,10 +305,12 @@ def _small(run: Run) -> Numbers | None:
 def unstable(run: Run) -> Numbers | None:
     """Return how far a run went over the limit of stability, None where it stayed near or below.
 
-    Where the cost ends no lower than it began, the limit itself counts: no step has helped.
+    Where the cost ends no lower than it began, or near that of guessing, the limit itself counts:
+    no step has helped.
     """
     highest = highest_stability(run)
-    limit = value("unstable") if run.train_cost < run.initial_cost else 1.0
+    helped = run.train_cost < run.initial_cost and run.cost_of_chance < value("stuck")
+    limit = value("unstable") if helped else 1.0
     return {"times": highest} if highest > limit else None
 
 

@@ -19,6 +19,10 @@ THRESHOLDS: dict[str, Threshold] = {
     "poor": Threshold(
         0.5, "where nothing better is known, a final cost above this part of chance counts as harm"
     ),
+    "arrived": Threshold(
+        0.1,
+        "of the cost of chance: whose cost ends below it was not kept from learning by its steps",
+    ),
     "learned": Threshold(
         0.9,
         "of how far the best initializer's cost ends below chance: who gets further has at most "

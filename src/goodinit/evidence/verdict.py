@@ -185,7 +185,11 @@ def warn(
         name: of for name, of in runs.items() if (find_cause(of) or (UNSTABLE,))[0] == UNSTABLE
     }
     runs_seen = sum(len(of) for of in healthy.values())
-    over = sum(unstable(run) is not None for of in healthy.values() for run in of)
+    over = sum(
+        unstable(run) is not None and run.cost_of_chance > value("arrived")
+        for of in healthy.values()
+        for run in of
+    )
     if over > value("most") * runs_seen:
         times = ", ".join(
             f"{name} {shown(float(np.median([highest_stability(run) for run in of])))} times"

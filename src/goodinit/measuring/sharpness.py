@@ -1,11 +1,11 @@
-"""How sharply the cost bends at a network: the largest eigenvalue of its Hessian."""
+"""How sharply the cost bends at a network: as a whole, and as mini-batches meet it."""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from goodinit.network import Array, Network, Parameters, hessian_vector, pack, unpack
+from goodinit.network import Array, Network, Parameters, backward, hessian_vector, pack, unpack
 from goodinit.training import hessian
 from goodinit.training.problem import in_numbers
 
@@ -15,11 +15,18 @@ _MOST_BYTES = 2**28  # of Lanczos vectors held at once
 # Bytes of a layer's activations in all networks at once: larger arrays the system hands out anew
 # each time, page by page, which takes longer than what is computed in them.
 _LAYER_BYTES = 120_000
-_SEED = 0  # of the first Lanczos vector, the same for every network
+_SEED = 0  # of the first Lanczos vector and of the batches, the same for every network
+_BATCHES = 32
 
 
 def sharpness(
-    network: Network, parameters: Parameters, X: Array, targets: Array, steps: int = _STEPS
+    network: Network,
+    parameters: Parameters,
+    X: Array,
+    targets: Array,
+    steps: int = _STEPS,
+    *,
+    scales: Array | None = None,
 ) -> NDArray[np.float64]:
     """Return the algebraically largest eigenvalue of each network's Hessian, shape (K,).
 
@@ -37,6 +44,9 @@ def sharpness(
     targets : array, shape (n_samples, outputs)
     steps : int
         Hessian-vector products; never more than there are parameters.
+    scales : array, shape (K, P), optional
+        Of a diagonal S: the eigenvalue is that of SHS, which is that of P⁻¹H for the preconditioner
+        P = S⁻².
 
     Returns
     -------
@@ -46,6 +56,7 @@ def sharpness(
     References
     ----------
     Cohen et al. 2021, Gradient descent on neural networks typically occurs at the edge of
+    stability. Preconditioned: Cohen et al. 2022, Adaptive gradient methods at the edge of
     stability.
 
     Examples
@@ -65,7 +76,11 @@ def sharpness(
         parts = [
             [(w[i : i + most], b[i : i + most]) for w, b in parameters] for i in range(0, K, most)
         ]
-        return np.concatenate([sharpness(network, part, X, targets, steps) for part in parts])
+        of = [None if scales is None else scales[i : i + most] for i in range(0, K, most)]
+        pairs = zip(parts, of, strict=True)
+        return np.concatenate(
+            [sharpness(network, part, X, targets, steps, scales=s) for part, s in pairs]
+        )
     multiply = _multiplier(network, parameters, flat, X, targets)
     start = np.random.default_rng(_SEED).standard_normal(P)
     basis = np.zeros((K, steps + 1, P))
@@ -73,14 +88,15 @@ def sharpness(
     diagonal, beside = np.zeros((K, steps)), np.zeros((K, steps))
     with np.errstate(all="ignore"):  # networks that aren't finite are left out at the end
         for step in range(steps):
-            product = multiply(np.ascontiguousarray(basis[:, step]))
+            along = np.ascontiguousarray(basis[:, step])
+            product = multiply(along) if scales is None else scales * multiply(scales * along)
             known = basis[:, : step + 1]
-            along = np.zeros((K, step + 1, 1))
+            overlaps = np.zeros((K, step + 1, 1))
             for _ in range(2):  # twice is enough (Parlett)
                 overlap = known @ product[:, :, np.newaxis]
                 product = product - (np.swapaxes(known, 1, 2) @ overlap)[:, :, 0]
-                along += overlap
-            diagonal[:, step] = along[:, -1, 0]
+                overlaps += overlap
+            diagonal[:, step] = overlaps[:, -1, 0]
             length = np.linalg.norm(product, axis=1)
             # Where the Krylov space is exhausted, what is left is rounding.
             going_on = length > _EXHAUSTED * np.abs(diagonal[:, : step + 1]).max(axis=1)
@@ -92,6 +108,58 @@ def sharpness(
     largest = np.full(K, np.nan)
     largest[usable] = _largest_eigenvalues(diagonal[usable], beside[usable, :-1])
     return largest
+
+
+def batch_sharpness(
+    network: Network,
+    parameters: Parameters,
+    X: Array,
+    targets: Array,
+    batch_size: int,
+    *,
+    step: Callable[[Array], Array] = lambda gradient: gradient,
+) -> NDArray[np.float64]:
+    """Return how sharply each batch's cost bends along the step that it asks for, shape (K,).
+
+    The mean of sᵀHs over the mean of gᵀs, where g and H are gradient and Hessian of a batch's cost
+    and s is the optimizer's step, over some batches, the same for every network. Where it is 2 over
+    the learning rate, such a step leaves its batch's cost where it was, to second order.
+
+    Parameters
+    ----------
+    network, parameters, X, targets
+        As in ``sharpness``.
+    batch_size : int
+        At most the number of examples.
+    step : callable
+        Gradients (K, P) to steps (K, P), before the learning rate.
+
+    References
+    ----------
+    Andreyev and Beneventano 2024, Edge of stochastic stability.
+
+    Examples
+    --------
+    Of one weight, no batch of one example bends more than along its gradient, by x² + 1:
+
+    >>> one = [(np.zeros((1, 1, 1)), np.zeros((1, 1)))]
+    >>> X, targets = np.array([[2.0], [-2.0]]), np.array([[1.0], [1.0]])
+    >>> batch_sharpness(Network((1, 1), output="linear"), one, X, targets, batch_size=1)
+    array([5.])
+    """
+    order = np.random.default_rng(_SEED).permutation(len(X))
+    count = min(len(X) // batch_size, _BATCHES)
+    bends, slopes = 0.0, 0.0
+    with np.errstate(all="ignore"):  # of networks that aren't finite it is NaN
+        for batch in np.split(order[: count * batch_size], count):
+            gradient = pack(backward(network, parameters, X[batch], targets[batch]))
+            along = step(gradient)
+            moved = unpack(network.layers, along)
+            bent = pack(hessian_vector(network, parameters, X[batch], targets[batch], moved))
+            bends = bends + np.sum(along * bent, axis=1)
+            slopes = slopes + np.sum(along * gradient, axis=1)
+        found = np.asarray(bends) / slopes
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def _is_narrow(network: Network) -> bool:

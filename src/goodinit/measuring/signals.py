@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from goodinit import activations
 from goodinit import network as oracle
-from goodinit.measuring.sharpness import sharpness
 from goodinit.network import Network, Parameters
 from goodinit.study.trials import Trial
 from goodinit.training import Problem, networks
@@ -41,10 +40,6 @@ FLAT_EXAMPLES = 0.95
 SAME_UNIT = 1e-6
 # Activations with flat ends; the others have one slope below zero and one above.
 _SATURATING = ("tanh", "sigmoid", "elu", "selu", "gelu", "silu", "softplus")
-SHARPNESS_MOMENTS = 10
-# Lanczos steps: within 3 % of what 40 give on circles, digits and the photographs, where it is
-# asked whether sharpness goes over twice a limit.
-_SHARPNESS_STEPS = 16
 
 
 @dataclass(frozen=True)
@@ -143,31 +138,6 @@ def observe(problem: Problem, trials: Sequence[Trial], flat: Floats, moment: int
         oracle.targets(study.network, study.dataset.y_train),
         np.array([trial.learning_rate for trial in trials]),
     )
-
-
-def observe_sharpness(problem: Problem, trials: Sequence[Trial], flat: Floats) -> Measured:
-    """Return the sharpness of some trials in training, shape (trials,).
-
-    Where inputs are compressed it is measured in the span: the Hessian is 0 outside of it.
-    """
-    net = Network(problem.layers, problem.study.network.activation, problem.study.network.output)
-    targets = oracle.targets(net, problem.study.dataset.y_train)
-    X = problem.X_train.astype(np.float64)
-    with np.errstate(all="ignore"):  # a diverged network has none: NaN
-        parameters = oracle.unpack(net.layers, flat.astype(np.float64))
-        return sharpness(net, parameters, X, targets, _SHARPNESS_STEPS)
-
-
-def sharpness_moments(moments: Sequence[int]) -> tuple[int, ...]:
-    """Return about ten of the recorded moments, denser at the start, where sharpness moves most.
-
-    Examples
-    --------
-    >>> sharpness_moments(range(0, 1001, 10))
-    (0, 10, 20, 40, 70, 120, 210, 350, 590, 1000)
-    """
-    places = np.geomspace(1, len(moments), SHARPNESS_MOMENTS).round().astype(int) - 1
-    return tuple(int(moments[place]) for place in np.unique(places))
 
 
 def _rms(values: Floats) -> Measured:

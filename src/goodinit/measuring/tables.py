@@ -213,19 +213,18 @@ def signals_table(trials: Sequence[Trial], signals: Mapping[str, NDArray[Any]]) 
 
 
 def sharpness_table(
-    trials: Sequence[Trial], iterations: Sequence[int], sharpness: Array, limit: float
+    trials: Sequence[Trial], iterations: Sequence[int], sharpness: Array, stability: Array
 ) -> pa.Table:
-    """Return a row per trial and iteration, from the sharpness, shape (trials, iterations).
+    """Return a row per trial and iteration, from arrays of shape (trials, iterations).
 
-    ``limit`` is that of learning rate × sharpness; see ``Training.stability_limit``.
+    What they are, says ``goodinit.measuring.stability.Bend``.
     """
-    rates = np.array([trial.learning_rate for trial in trials])
     return _rows(
         trials,
         len(iterations),
         iteration=np.tile(iterations, len(trials)),
         sharpness=sharpness.ravel(),
-        stability=(rates[:, np.newaxis] * sharpness / limit).ravel(),
+        stability=stability.ravel(),
     )
 
 

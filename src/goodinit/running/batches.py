@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from goodinit import training
 from goodinit.errors import ArgumentError, StudyStoppedError
-from goodinit.measuring.signals import Signals, observe, observe_sharpness, sharpness_moments
+from goodinit.measuring.signals import Signals, observe
+from goodinit.measuring.stability import Bend, bend_moments, observe_bend
 from goodinit.measuring.tables import (
     Measured,
     Networks,
@@ -216,19 +217,21 @@ class _Sight(NamedTuple):
 
     trials: tuple[Trial, ...]
     layers: Signals | None
-    sharpness: NDArray[np.float64] | None
+    bend: Bend | None
 
 
 def _observers(study: Study) -> dict[int, training.Observe]:
     """Return what is measured besides costs: the layers at both ends, the bend at ten moments."""
     moments = study.training.moments
-    bends = set(sharpness_moments(moments))
+    bends = set(bend_moments(moments))
     ends = {moments[0], moments[-1]}
 
     def at(moment: int) -> training.Observe:
-        def observer(problem: training.Problem, trials: Sequence[Trial], flat: Any) -> _Sight:
+        def observer(
+            problem: training.Problem, trials: Sequence[Trial], flat: Any, state: Any
+        ) -> _Sight:
             layers = observe(problem, trials, flat, moment) if moment in ends else None
-            bend = observe_sharpness(problem, trials, flat) if moment in bends else None
+            bend = observe_bend(problem, trials, flat, state, moment) if moment in bends else None
             return _Sight(tuple(trials), layers, bend)
 
         return observer
@@ -239,10 +242,10 @@ def _observers(study: Study) -> dict[int, training.Observe]:
 def _tabulate(problem: training.Problem, record: training.Record, *, networks: bool) -> Measured:
     """Return what was measured of a batch that was trained with ``_observers``."""
     trials, moments = record.trials, problem.study.training.moments
-    ends, bends = (moments[0], moments[-1]), sharpness_moments(moments)
+    ends, bends = (moments[0], moments[-1]), bend_moments(moments)
     layers = [_seen(record, at, lambda sight: sight.layers.layers) for at in ends]
-    bend = [_seen(record, at, lambda sight: {"": sight.sharpness})[""] for at in bends]
-    limit = problem.study.training.stability_limit
+    seen = [_seen(record, at, lambda sight: sight.bend._asdict()) for at in bends]
+    bend = {name: np.stack([of[name] for of in seen], axis=1) for name in Bend._fields}
     return Measured(
         {
             "trials": trials_table(trials, record.curves, record.diverged),
@@ -250,7 +253,7 @@ def _tabulate(problem: training.Problem, record: training.Record, *, networks: b
             "signals": signals_table(
                 trials, {name: np.stack([of[name] for of in layers], axis=1) for name in layers[0]}
             ),
-            "sharpness": sharpness_table(trials, bends, np.stack(bend, axis=1), limit),
+            "sharpness": sharpness_table(trials, bends, **bend),
         },
         _networks(problem, record) if networks else {},
     )

@@ -117,15 +117,27 @@ class Training:
         """The learning rate × sharpness above which the optimizer is unstable on a quadratic.
 
         2 for gradient descent; 2 + 2μ with momentum μ, (2 + 2μ)/(1 + 2μ) with Nesterov's (Cohen et
-        al. 2021, appendix B). NaN for Adam, whose steps don't follow the gradient's size.
+        al. 2021, appendix B). For Adam (2 + 2β₁)/(1 - β₁) of the preconditioned sharpness, 38 at
+        β₁ = 0.9 (Cohen et al. 2022).
         """
         mu = self.momentum
         limits = {
             "gradient_descent": 2.0,
             "momentum": 2 + 2 * mu,
             "nesterov": (2 + 2 * mu) / (1 + 2 * mu),
+            "adam": (2 + 2 * mu) / (1 - mu),
         }
-        return limits.get(self.optimizer, float("nan"))
+        return limits[self.optimizer]
+
+    @property
+    def noise_limit(self) -> float:
+        """The same limit where the sharpness is another at each step, so that its mean is 0.
+
+        On a quadratic of sharpness h with mean a and variance v, momentum's mean square is stable
+        while the learning rate times a/(2 + 2μ) + v/a/(2 - 2μ) is below 1. Nesterov's is taken to
+        be alike; for Adam, of what is preconditioned, 2.
+        """
+        return 2 - 2 * self.momentum if self.optimizer in ("momentum", "nesterov") else 2.0
 
     def __str__(self) -> str:
         size = "full batch" if self.batch_size is None else f"batches of {self.batch_size}"

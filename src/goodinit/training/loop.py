@@ -32,8 +32,9 @@ _LAYER_BYTES = 480_000  # of a layer's activations in all networks that a thread
 TRAINING, MEASURING, SHARPNESS = "training", "measuring", "measuring sharpness"
 Stage = Callable[[str, int], None]
 Progress = Callable[[int], None]  # called with the number of iterations just made, over all trials
-# Looks at some trials' packed parameters at one moment; see ``Record.flat``.
-Observe = Callable[[Problem, Sequence[Trial], Floats], Any]
+# Looks at some trials' packed parameters and at what the optimizer remembers, (trials, memory, P),
+# at one moment; see ``Record.flat``.
+Observe = Callable[[Problem, Sequence[Trial], Floats, Floats], Any]
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,9 @@ def train(
             seeing = (observe or {}).get(moment)
             if seeing is not None:
                 stage(SHARPNESS, 0)
-                parts = pool.map(lambda chunk: seeing(problem, chunk.trials, chunk.flat), chunks)
+                parts = pool.map(
+                    lambda chunk: seeing(problem, chunk.trials, chunk.flat, chunk.state), chunks
+                )
                 observed[moment] = list(parts)
                 stage(SHARPNESS, len(trials))
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from goodinit.measuring.signals import SHARPNESS_MOMENTS
+from goodinit.measuring.stability import SHARPNESS_MOMENTS
 
 _STEP = 3  # passes that an update costs: one forward, and twice as much on the way back
 _SHARPNESS = 45  # those that ten steps of Lanczos cost

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from goodinit.errors import bad_argument
-from goodinit.measuring.signals import LAYER_SIGNALS, sharpness_moments
+from goodinit.measuring.signals import LAYER_SIGNALS
+from goodinit.measuring.stability import bend_moments
 from goodinit.measuring.tables import (
     Measured,
     Networks,
@@ -217,7 +218,7 @@ class ModuleStudy:
         batch = min(self.training.batch_size or len(X_all), len(X_all))
         rows = rows_looked_at(self.training.iterations, batch, work.outputs)
         X, y = (of[:rows].to(self.training.device) for of in work.train_part)
-        ends, bends = (moments[0], moments[-1]), sharpness_moments(moments)
+        ends, bends = (moments[0], moments[-1]), bend_moments(moments)
         layers: dict[tuple[int, int], pd.DataFrame] = {}
         bend = np.full((len(trials), len(bends)), np.nan)
 
@@ -249,7 +250,7 @@ class ModuleStudy:
                 "trials": trials_table(trials, history.curves, history.diverged),
                 "curves": curves_table(trials, moments, history.curves),
                 "signals": signals_table(trials, signals),
-                "sharpness": sharpness_table(trials, bends, bend, limit),
+                "sharpness": sharpness_table(trials, bends, bend, rate * bend / limit),
             },
             _parameters(modules) if networks else {},
         )

@@ -137,7 +137,8 @@ class ModuleTraining:
 
         See ``goodinit.study.grid.Training``. NaN for adaptive optimizers and those of your own.
         """
-        return self._as_ours.stability_limit
+        ours = self._as_ours
+        return float("nan") if ours.optimizer == "adam" else ours.stability_limit
 
     def make_optimizer(self, learning_rate: float) -> MakeOptimizer:
         """Return what makes the optimizer of parameters; one of your own has its own rate."""
