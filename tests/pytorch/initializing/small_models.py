@@ -31,8 +31,10 @@ def mlp(*sizes: int, activation: Callable[[], nn.Module] = nn.ReLU) -> nn.Sequen
 
 
 def notes(model: nn.Module, scheme: str = "auto", **more: Any) -> dict[str, str]:
+    """Return what the table says of each parameter, without what data changed of it."""
     table = initialize(model, scheme, **more)
-    return dict(zip(table["parameter"], table["note"], strict=True))
+    kept = table["note"].str.replace(r"; times .*", "", regex=True)
+    return dict(zip(table["parameter"], kept, strict=True))
 
 
 def values(model: nn.Module) -> dict[str, Any]:

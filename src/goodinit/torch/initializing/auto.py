@@ -1,5 +1,6 @@
 """The scheme "auto": each parameter by its place in the model."""
 
+from dataclasses import replace
 from functools import partial
 from math import prod
 
@@ -16,6 +17,7 @@ from goodinit.torch.initializing.uses import Block
 
 OUTPUT_GAIN = 0.1
 _RECTIFIERS = ("relu", "relu6")  # what they get a bias for is known: none
+_MAPS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)  # outputs proportional to their weight
 _LARGEST_ORTHOGONAL = 2**20  # numbers of a matrix; of larger ones normal draws are as good as that
 
 
@@ -39,6 +41,9 @@ def auto(places: Structure) -> Recipe:
       follows: one whose numbers are all alike and not 0, or all farther from 0 than PyTorch draws
       any, ±1/√fan_in (±1 for modules that PyTorch doesn't bring). Such are the −4.6 of a detector's
       head, and the step sizes of a state-space model before their softplus.
+
+    Where inputs are given, linear layers and convolutions are then scaled one after the other,
+    first layer first, to the spread that they should have on these, if they stray from it.
     """
 
     def choose(parameter: Parameter, named: bool) -> Choice:
@@ -60,7 +65,9 @@ def _weight(parameter: Parameter, places: Structure) -> Choice:
         return _scaled(parameter, 1.0, "gain 1")
     place = place_of(parameter, places)
     factor, note = _gain(place, places.branches)
-    return _scaled(parameter, factor, note, place.read.off_centre)
+    choice = _scaled(parameter, factor, note, place.read.off_centre)
+    settles = isinstance(parameter.module, _MAPS) and len(parameter.names) == 1
+    return replace(choice, aim=_spread(place, places.branches)) if settles else choice
 
 
 def _rows(parameter: Parameter, dimensions: int) -> Choice:
@@ -78,12 +85,20 @@ def place_of(parameter: Parameter, places: Structure) -> Place:
     return places.places.get(own, Place())
 
 
-def _gain(place: Place, branches: int) -> tuple[float, str]:
-    spread, aims = place.spread, f", for a spread of {place.spread:.3g}"
+def _spread(place: Place, branches: int) -> float:
+    """Return the spread that a layer's outputs should have."""
     if place.branch and not place.norm:
-        spread, aims = branches**-0.5, f", ends a residual branch: spread 1/√{branches}"
+        return float(branches**-0.5)
+    return OUTPUT_GAIN if place.output else place.spread
+
+
+def _gain(place: Place, branches: int) -> tuple[float, str]:
+    spread = _spread(place, branches)
+    aims = f", for a spread of {spread:.3g}"
+    if place.branch and not place.norm:
+        aims = f", ends a residual branch: spread 1/√{branches}"
     elif place.output:
-        spread, aims = OUTPUT_GAIN, f", output: spread {OUTPUT_GAIN}"
+        aims = f", output: spread {OUTPUT_GAIN}"
     gain = spread / place.read.size
     reads = f", reads {' then '.join(place.read.bends)}" if place.read.bends else ""
     if not place.read.known:

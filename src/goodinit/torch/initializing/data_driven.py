@@ -1,6 +1,6 @@
 """What a batch of inputs shows of a model, without a trace, and how weights follow from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from math import isfinite
 
@@ -13,6 +13,9 @@ from goodinit.torch.initializing.fans import RECURRENT, Parameter
 
 TOLERANCE = 0.01
 TRIES = 10  # Mishkin and Matas 2016 stop after as many
+STRAY = 1.25  # more than what a batch of a few examples brings
+
+Aims = Sequence[tuple[Parameter, float]]
 
 
 @contextmanager
@@ -118,24 +121,47 @@ def scale_in_order(model: nn.Module, weights: list[Parameter], inputs: object) -
     ArgumentError
         Where a layer puts out a constant or what isn't finite on these inputs.
     """
+    return _in_order(model, [(weight, 1.0) for weight in weights], inputs, _scaled)
+
+
+def settle_in_order(model: nn.Module, aims: Aims, inputs: object) -> dict[str, str]:
+    """Scale each layer's weights so that its outputs have the root mean square that is aimed at.
+
+    As ``scale_in_order``, but once each, which is enough for maps without biases. A layer stays as
+    it is where its outputs are within ``STRAY`` of that, or zero, or not finite.
+    """
+    return _in_order(model, aims, inputs, _settled)
+
+
+_Call = tuple[nn.Module, tuple[object, ...], dict[str, object], object]
+
+
+def _in_order(
+    model: nn.Module,
+    aims: Aims,
+    inputs: object,
+    act: Callable[[_Call, Parameter, float], tuple[object, str]],
+) -> dict[str, str]:
+    """Do something to each layer at its first call, in one pass; return what was done, by name."""
     modules = dict(model.named_modules())
     notes: dict[str, str] = {}
     with ExitStack() as hooks:
-        for weight in weights:
+        for weight, aim in aims:
             holder = _measured_at(weight, modules)
             if holder is None:
                 continue
 
-            def scale(
+            def scale(  # noqa: PLR0917
                 module: nn.Module,
                 args: tuple[object, ...],
                 kwargs: dict[str, object],
                 output: object,
                 weight: Parameter = weight,
+                aim: float = aim,
             ) -> object:
                 if weight.name in notes:
                     return output
-                output, notes[weight.name] = _scaled(module, args, kwargs, output, weight)
+                output, notes[weight.name] = act((module, args, kwargs, output), weight, aim)
                 return output
 
             handle = holder.register_forward_hook(scale, with_kwargs=True)
@@ -154,13 +180,21 @@ def _measured_at(weight: Parameter, modules: dict[str, nn.Module]) -> nn.Module 
     return None if fixed else weight.module
 
 
-def _scaled(
-    module: nn.Module,
-    args: tuple[object, ...],
-    kwargs: dict[str, object],
-    output: object,
-    weight: Parameter,
-) -> tuple[object, str]:
+def _settled(call: _Call, weight: Parameter, aim: float) -> tuple[object, str]:
+    module, args, kwargs, output = call
+    bias = getattr(module, "bias", None)
+    if isinstance(bias, Tensor) and bias.any():  # set on purpose: not the weights' to make up for
+        return output, ""
+    size = float(tensors(output)[0].double().square().mean().sqrt())
+    if not isfinite(size) or size == 0 or 1 / STRAY < size / aim < STRAY:
+        return output, ""
+    _divide(weight, size / aim)
+    note = f"times {aim / size:.3g}, for the spread of its outputs on the inputs"
+    return module.forward(*args, **kwargs), note
+
+
+def _scaled(call: _Call, weight: Parameter, _: float) -> tuple[object, str]:
+    module, args, kwargs, output = call
     found = variance = _variance(output, weight)
     tries = 0
     while abs(variance - 1) > TOLERANCE and tries < TRIES:

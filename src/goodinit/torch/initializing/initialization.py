@@ -19,7 +19,7 @@ from goodinit.initializers import Scheme
 from goodinit.initializers.draws import orthogonal
 from goodinit.initializers.scheme import Draw, Shape, Weights, generator
 from goodinit.torch.initializing.auto import auto
-from goodinit.torch.initializing.data_driven import scale_in_order
+from goodinit.torch.initializing.data_driven import scale_in_order, settle_in_order
 from goodinit.torch.initializing.fans import Parameter, parameters, std
 from goodinit.torch.initializing.presets import PRESETS, preset
 from goodinit.torch.initializing.prior import logit, prior
@@ -139,6 +139,9 @@ def initialize(
         _reset_statistics(model)
         scaled = [p for p, c in zip(listed, chosen, strict=True) if c.scheme == "lsuv"]
         notes = scale_in_order(model, scaled, inputs) if scaled else {}
+        aims = [(p, c.aim) for p, c in zip(listed, chosen, strict=True) if c.aim is not None]
+        if aims and inputs is not None:
+            notes |= settle_in_order(model, aims, inputs)
         rows = [_row(p, c, notes.get(p.name)) for p, c in zip(listed, chosen, strict=True)]
     _warn_of_left(list(zip(listed, chosen, strict=True)), inputs is not None)
     return pd.DataFrame(rows, columns=list(COLUMNS))

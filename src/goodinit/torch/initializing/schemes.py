@@ -35,11 +35,14 @@ class Choice:
     fill : callable or None
         Writes the values into a tensor of the parameter's shape; None leaves it alone.
     note : str
+    aim : float or None
+        The root mean square that the layer's outputs should have on inputs that are given.
     """
 
     scheme: str
     fill: Fill | None
     note: str = ""
+    aim: float | None = None
 
 
 # Chooses for a parameter; the second argument says whether a rule names this very parameter, so
