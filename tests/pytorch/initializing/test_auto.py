@@ -295,7 +295,6 @@ class Untraceable(nn.Module):
         Learned(),
         Untraceable(),
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("seen", [False, True])
 def test_a_layer_gets_what_keeps_its_spread_whatever_function_it_reads(
