@@ -1,10 +1,12 @@
 """``goodinit predict``: what theory says of a network, before anything is trained."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
+from rich.console import Console, ConsoleOptions
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +16,25 @@ from goodinit.cli.reading import hidden_units
 
 if TYPE_CHECKING:
     from goodinit.theory import Prediction
+
+
+_HEADINGS = {
+    "pre-activation RMS": "pre-activation\nRMS",
+    "gradient RMS": "gradient\nRMS",
+    "band of the gradient": "90 %",
+    "band": "90 %",
+}
+_CELLS: dict[str, Callable[[dict[Any, Any]], str]] = {
+    "layer": lambda row: f"{row['layer']}",
+    "pre-activation RMS": lambda row: _shown(row["preactivation_rms"]),
+    "band": lambda row: f"{_shown(row['low'])}–{_shown(row['high'])}",
+    "correlation": lambda row: f"{row['correlation']:.3f}",
+    "gradient RMS": lambda row: _shown(row["gradient_rms"]),
+    "band of the gradient": lambda row: (
+        f"{_shown(row['gradient_low'])}–{_shown(row['gradient_high'])}"
+    ),
+}
+_LEAST_FIRST = ("band of the gradient", "correlation", "band")
 
 
 def predict(
@@ -48,27 +69,38 @@ def predict(
     for one in found:
         console.print(f"\n{dataset.describe()} · {one.network} · {one.scheme}", markup=False)
         if not one.silent:
-            console.print(_layers(one))
+            _print_layers(console, one)
             console.print(Text(_numbers(one)))
         for sentence in one.sentences():
             console.print(Text(f"\n{sentence}"))
     console.print()
 
 
-def _layers(one: "Prediction") -> Table:
+def _print_layers(console: Console, one: "Prediction") -> None:
+    """Print a row per layer, in the columns that there is room for; what is left out is said."""
+    left_out: list[str] = []
+    for name in (*_LEAST_FIRST, ""):
+        table = _layers(one, left_out)
+        fits = console.measure(table, options=_without_end(console)).maximum <= console.width
+        if fits or not name:
+            break
+        left_out.append(name)
+    console.print(table)
+    if left_out:
+        console.print(f"Left out, for want of room: {', '.join(left_out)}.\n")
+
+
+def _without_end(console: Console) -> ConsoleOptions:
+    return console.options.update(width=10_000)
+
+
+def _layers(one: "Prediction", left_out: Sequence[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    headings = ("layer", "pre-activation RMS", "90 %", "correlation", "gradient RMS", "90 %")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+    kept = [name for name in _CELLS if name not in left_out]
+    for name in kept:
+        table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
     for row in one.layers.to_dict("records"):
-        table.add_row(
-            f"{row['layer']}",
-            _shown(row["preactivation_rms"]),
-            f"{_shown(row['low'])}–{_shown(row['high'])}",
-            f"{row['correlation']:.3f}",
-            _shown(row["gradient_rms"]),
-            f"{_shown(row['gradient_low'])}–{_shown(row['gradient_high'])}",
-        )
+        table.add_row(*(_CELLS[name](row) for name in kept))
     return table
 
 

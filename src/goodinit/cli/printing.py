@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -38,7 +39,8 @@ class Screen(Console):
 
 def terminal() -> Console:
     """Return the standard output, as wide as the terminal; 100 columns where there is none."""
-    console = Screen(highlight=False)
+    plain = bool(os.environ.get("NO_COLOR"))  # then nothing is sent but what is to be read
+    console = Screen(highlight=False, color_system=None if plain else "auto")
     return console if console.is_terminal else Screen(highlight=False, width=100)
 
 
