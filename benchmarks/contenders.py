@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from copy import deepcopy
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from io import StringIO
 from itertools import pairwise
@@ -198,18 +199,14 @@ def _goodinit(scheme: str, with_data: bool, model: nn.Module, x: Tensor, seed: i
 
 
 def _anyinit(model: nn.Module, x: Tensor, seed: int) -> None:
-    import anyinit
-
     torch.manual_seed(seed)
-    anyinit.initialize(model, "empirical", x)
+    import_module("anyinit").initialize(model, "empirical", x)
 
 
 def _lsuv(model: nn.Module, x: Tensor, seed: int) -> None:
-    import lsuv  # type: ignore[import-untyped]
-
     torch.manual_seed(seed)
     with redirect_stdout(StringIO()):
-        lsuv.lsuv_with_singlebatch(model, x)
+        import_module("lsuv").lsuv_with_singlebatch(model, x)
 
 
 Contender = Callable[[nn.Module, Tensor, int], None]
