@@ -35,8 +35,8 @@ class Inspection(TrainerCallback):
     ----------
     on_finding : {"warn", "raise", "ignore"} or callable
         What is done where something is wrong; a callable is given the report.
-    cures : bool
-        Whether what mends it is sought as well, which takes some passes more.
+    cures : {"proved", "quick", "none"} or bool
+        Whether what mends it is sought as well, by passes and short trainings that leave no trace.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Inspection(TrainerCallback):
     ``Trainer(model, args, train_dataset=data, callbacks=[Inspection(on_finding="raise")])``
     """
 
-    def __init__(self, on_finding: OnFinding = "warn", *, cures: bool = False) -> None:
+    def __init__(self, on_finding: OnFinding = "warn", *, cures: str | bool = False) -> None:
         super().__init__()
         check_way(on_finding)
         self.on_finding, self.cures = on_finding, cures

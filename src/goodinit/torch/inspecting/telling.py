@@ -135,6 +135,8 @@ def _wrapped(line: str, width: int) -> list[str]:
     if len(line) <= width:
         return [line]
     indent = line[: len(line) - len(line.lstrip())]
+    if line.endswith("."):  # a sentence, not code
+        return textwrap.wrap(line, width, subsequent_indent=indent)
     code, _, comment = line.strip().partition("  # ")
     before = [f"{indent}# {comment}"] if comment else []
     return before + textwrap.wrap(
