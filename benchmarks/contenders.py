@@ -3,7 +3,8 @@
 ``python benchmarks/contenders.py --signals`` prints, of each network and contender, the last over
 the first activation, the first over the last gradient, and the first cost: medians over the seeds.
 ``--train adam`` or ``--train sgd`` prints the mean cost over the last quarter of a short training,
-at each contender's best of four learning rates. ``--only WORD ...`` and ``--seeds N`` ask for less.
+at each contender's best of four learning rates. ``--only WORD ...`` and ``--seeds N`` ask for less;
+a contender that can't draw a network has a dash.
 """
 
 import argparse
@@ -217,25 +218,29 @@ CONTENDERS: dict[str, Contender] = {
     "auto, data": partial(_goodinit, "auto", True),
     "lsuv": partial(_goodinit, "lsuv", True),
 }
+_OWN = frozenset(CONTENDERS)
 if find_spec("anyinit"):
     CONTENDERS["AnyInit"] = _anyinit
 if find_spec("lsuv"):
     CONTENDERS["PyPI's lsuv"] = _lsuv
 
 
+def _multiplies(module: nn.Module) -> bool:
+    """Return whether a module is a layer of weights, whoever brings it, and no embedding."""
+    own = module.parameters(recurse=False)
+    return not isinstance(module, nn.Embedding) and any(tensor.dim() > 1 for tensor in own)
+
+
 def signals(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float, float]:
     """Return last over first activation, first over last gradient, and the first cost."""
     seen: list[Tensor] = []
 
-    def see(module: nn.Module, given: Any, said: Tensor) -> None:
-        said.retain_grad()
-        seen.append(said)
+    def see(module: nn.Module, given: Any, said: Any) -> None:
+        first = said[0] if isinstance(said, tuple) else said
+        first.retain_grad()
+        seen.append(first)
 
-    hooks = [
-        module.register_forward_hook(see)
-        for module in model.modules()
-        if isinstance(module, nn.Linear | nn.Conv2d)
-    ]
+    hooks = [module.register_forward_hook(see) for module in model.modules() if _multiplies(module)]
     cost = functional.cross_entropy(model(x), y.flatten())
     cost.backward()  # type: ignore[no-untyped-call]
     for hook in hooks:
@@ -272,6 +277,16 @@ def made(case: str, contender: str, seed: int) -> tuple[nn.Module, Data]:
     return model, (x, y)
 
 
+def _all_made(case: str, contender: str, seeds: int) -> list[tuple[nn.Module, Data]]:
+    """Return what ``made`` does for each seed; nothing where the contender fails."""
+    try:
+        return [made(case, contender, seed) for seed in range(seeds)]
+    except Exception:  # another's code may raise anything
+        if contender in _OWN:
+            raise
+        return []
+
+
 def main() -> None:
     """Print the tables that are asked for."""
     parser = argparse.ArgumentParser()
@@ -290,11 +305,13 @@ def main() -> None:
             continue
         cells = [case]
         for contender in asked.among:
-            models = [made(case, contender, seed) for seed in range(asked.seeds)]
-            if asked.signals:
+            models = _all_made(case, contender, asked.seeds)
+            if not models:
+                cells.append("-")
+            if models and asked.signals:
                 seen = [signals(deepcopy(m), x[:512], y[:512]) for m, (x, y) in models]
                 cells.append(" / ".join(f"{v:.2g}" for v in np.median(seen, axis=0)))
-            if asked.train:
+            if models and asked.train:
                 ends = [
                     np.mean(
                         [trained(deepcopy(m), d, asked.train, r, asked.epochs) for m, d in models]
