@@ -59,8 +59,8 @@ class Run:
 
     @property
     def cost_of_chance(self) -> float:
-        """The final cost as a part of the cost of chance; infinite where there is none."""
-        cost = self.train_cost / self.chance
+        """The final cost as a part of that of chance; of the first, where chance isn't known."""
+        cost = self.train_cost / (self.chance if np.isfinite(self.chance) else self.initial_cost)
         return float(cost) if np.isfinite(cost) else float("inf")
 
 

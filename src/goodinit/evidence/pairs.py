@@ -249,7 +249,9 @@ def _outcomes(
     if outcomes["test_accuracy"].notna().any():
         worst["test_cost"] = np.inf
     outcomes = outcomes.fillna(worst)
-    learns = outcomes["train_cost"] < value("stuck") * chance
+    known = np.isfinite(chance)  # otherwise each trial's first cost counts
+    least = chance if known else chosen["initial_cost"].to_numpy()
+    learns = outcomes["train_cost"] < value("stuck") * least
     return outcomes.assign(fails=~learns).reset_index(drop=True)
 
 

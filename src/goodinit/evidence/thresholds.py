@@ -47,9 +47,9 @@ THRESHOLDS: dict[str, Threshold] = {
         "two of it",
     ),
     "bias_shift": Threshold(
-        3.0,
-        "between an output's first mean and the best constant answer: Adam at 0.001 takes 3,000 "
-        "steps to move a bias that far; a class of one in twenty asks for 2.9",
+        2.5,
+        "between an output's first mean and the best constant answer: Adam at 0.001 takes 2,500 "
+        "steps to move a bias that far; a class of one in thirteen asks for it",
     ),
     "bias_gained": Threshold(
         10.0, "times less is the first cost once the outputs' means are right: a class in a hundred"

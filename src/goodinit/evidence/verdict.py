@@ -110,7 +110,7 @@ def _numbers(runs: Sequence[Run]) -> Numbers:
     chance = runs[0].chance
     return {
         "initial_cost": float(np.median([run.initial_cost for run in runs])),
-        "train_cost": float(np.median([run.cost_of_chance for run in runs])) * chance,
+        "train_cost": float(np.median(np.nan_to_num([run.train_cost for run in runs], nan=np.inf))),
         "cost_of_chance": chance,
     }
 
@@ -157,6 +157,8 @@ def _most(runs: Sequence[Run], limit: str) -> bool:
 def _harm(begins: float, ends: float, chance: float) -> str:
     if not np.isfinite(ends):
         return "the cost is no number at the end"
+    if not np.isfinite(chance):
+        return f"cost ends at {shown(ends)}, from {shown(begins)} at the start"
     if f"{ends:.4f}" == f"{chance:.4f}":
         how = "stays" if f"{begins:.4f}" == f"{ends:.4f}" else "ends"
         return f"cost {how} at {ends:.4f}, the cost of guessing"

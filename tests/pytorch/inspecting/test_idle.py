@@ -51,7 +51,7 @@ def test_two_factors_of_zeros_never_do_and_what_to_draw_is_said() -> None:
 
 
 def test_a_branch_of_three_zeros_never_comes_alive_either() -> None:
-    class Gated(nn.Module):
+    class Scaled(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.gate, self.head = mlp(8, 8, 8, activation=nn.SiLU), nn.Linear(8, 3)
@@ -63,11 +63,39 @@ def test_a_branch_of_three_zeros_never_comes_alive_either() -> None:
         def forward(self, x: Tensor) -> Any:
             return self.head(x + self.gate(x) * x)
 
-    model = Gated()
+    model = Scaled()
     found = inspect(model, *data(40, 8)).findings
     assert [fnmatch(one.layer, "gate.*") for one in found] == [True]
     nn.init.normal_(model.gate[0].weight)
     assert inspect(model, *data(40, 8)).findings == ()
+
+
+class Gated(nn.Module):
+    """A branch behind a number that it is multiplied with."""
+
+    def __init__(self, gate: float, *, trained: bool = True) -> None:
+        super().__init__()
+        self.branch, self.head = mlp(8, 8, 8), nn.Linear(8, 3)
+        self.gate = nn.Parameter(torch.full((1,), gate), requires_grad=trained)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.head(x + self.gate * self.branch(x))
+
+
+def test_a_gate_and_what_it_lets_through_may_not_both_be_zero() -> None:
+    assert inspect(Gated(0.0), *data(40, 8)).findings == ()
+    model = Gated(0.0)
+    nn.init.zeros_(model.branch[2].weight)
+    nn.init.zeros_(model.branch[2].bias)
+    (finding,) = inspect(model, *data(40, 8)).findings
+    assert finding.remark == "draw gate; branch.2 may stay zero"
+
+
+def test_what_lies_behind_a_frozen_zero_never_learns() -> None:
+    assert inspect(Gated(0.5, trained=False), *data(40, 8)).findings == ()
+    (finding,) = inspect(Gated(0.0, trained=False), *data(40, 8)).findings
+    assert (finding.layer, finding.label) == ("branch.0", "vanishing gradients")
+    assert finding.reason.endswith("branch.0, branch.2: gate is all zero, and frozen")
 
 
 class Rounded(torch.autograd.Function):

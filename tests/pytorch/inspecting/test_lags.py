@@ -91,3 +91,46 @@ def test_cells_in_a_loop_are_looked_at_as_layers_are() -> None:
             return self.head(h)
 
     assert labels(inspect(Loop(), *asked(60), cures=False)) == [("cell", "vanishing gradients")]
+
+
+class Equilibrium(nn.Module):
+    """h = tanh(W h + U x), on and on (Bai et al. 2019)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.again, self.head = nn.Linear(8, 32), nn.Linear(32, 32), nn.Linear(32, 3)
+        nn.init.normal_(self.again.weight, std=0.5 * 32**-0.5)
+
+    def forward(self, x: Tensor) -> Any:
+        given = self.into(x)
+        h = torch.zeros_like(given)
+        for _ in range(40):
+            h = torch.tanh(self.again(h) + given)
+        return self.head(h)
+
+
+def test_an_equilibrium_is_given_its_input_at_each_step_and_forgets_nothing() -> None:
+    x, y = torch.randn(64, 8), torch.randint(3, (64,))
+    assert inspect(Equilibrium(), x, y).findings == ()
+
+
+class GatesByHand(nn.Module):
+    def __init__(self, open_by: float) -> None:
+        super().__init__()
+        self.into, self.again = nn.Linear(1, 128), nn.Linear(32, 128, bias=False)
+        self.head = nn.Linear(32, 1)
+        nn.init.constant_(self.into.bias[32:64], open_by)
+
+    def forward(self, x: Tensor) -> Any:
+        h = c = x.new_zeros(len(x), 32)
+        for step in x.unbind(1):
+            i, f, g, o = (self.into(step) + self.again(h)).chunk(4, 1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+        return self.head(h)
+
+
+def test_gates_by_hand_that_start_shut_forget_beyond_what_numbers_hold() -> None:
+    found = labels(inspect(GatesByHand(-5.0), *asked(100), cures=False))
+    assert ("again", "vanishing gradients") in found
+    assert inspect(GatesByHand(4.0), *asked(100), cures=False).findings == ()

@@ -1,5 +1,6 @@
 """Initializations of one PyTorch module, compared.
 
+- ``inputs``: what a module is given of each example
 - ``engines``: one module or several at once, through ``torch.func``
 - ``scoring``: costs and accuracies of a module's outputs
 - ``budget``: how many examples are measured

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from goodinit.measuring.stability import SHARPNESS_MOMENTS
+from goodinit.torch.comparing.inputs import Inputs
 
 _STEP = 3  # passes that an update costs: one forward, and twice as much on the way back
 _SHARPNESS = 45  # those that ten steps of Lanczos cost
@@ -85,7 +86,7 @@ def shared(rows: int, train: int, test: int) -> tuple[int, int]:
     return min(train, rows - some), some
 
 
-def drawn(part: Tensor, count: int) -> Tensor:
+def drawn(part: Inputs, count: int) -> Tensor:
     """Return the places of so many examples of a part: all, or each time the same draw."""
     n = len(part)
     if count >= n:

@@ -1,12 +1,12 @@
 """Which initializer is good for this module: what is asked of ``goodinit.torch.compare``."""
 
 import inspect as signatures
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,16 @@ from goodinit.running.compare import Progress, run
 from goodinit.specs import build
 from goodinit.store.written import check_out
 from goodinit.study.trials import distinct, read_rates, read_seeds, several
-from goodinit.torch.comparing.curvature import chance_cost
+from goodinit.torch.comparing.curvature import chance_cost, own_chance
 from goodinit.torch.comparing.engines import Loss
+from goodinit.torch.comparing.inputs import Inputs, Parts, given, joined, own_cost, say
 from goodinit.torch.comparing.scoring import NONE, NUMBER, score_of
 from goodinit.torch.comparing.study import Initializer, ModuleStudy, Work, seeded
 from goodinit.torch.comparing.training import Examples, ModuleTraining
 from goodinit.torch.initializing.initialization import OF_MODULES, initialize
-from goodinit.torch.inspecting.costs import usual_loss
+from goodinit.torch.inspecting.asking import ask
+from goodinit.torch.inspecting.costs import OWN, own_loss, usual_loss
+from goodinit.torch.inspecting.nested import leaves
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
 DEFAULT = "default"  # the module's own initialization
@@ -52,7 +55,7 @@ def compare(
     momentum: float = 0.9,
     batch_size: int | None = 32,
     weight_decay: float = 0.0,
-    loss: Loss | None = None,
+    loss: Loss | str | None = None,
     record: int = 50,
     device: str = "cpu",
     out: str | Path | None = None,
@@ -68,8 +71,10 @@ def compare(
         Returns the module; a function of a file of yours where workers are to build it.
     data : str, Path, Dataset, tuple of arrays or tensors, TensorDataset or DataLoader
         What ``goodinit.datasets.load`` takes; or ``(X, y)`` or ``(X_train, y_train, X_test,
-        y_test)`` of any shapes, examples first; or a DataLoader, which is read once. Where there
-        is no test part, a quarter is held out, the same for every trial.
+        y_test)`` of any shapes, examples first; or a dict of tensors, or a DataLoader, which is
+        read once: of its batches goes in what ``forward`` takes, by place or by name, and what is
+        left over, or called "labels" or the like, is the targets. Where there is no test part, a
+        quarter is held out, the same for every trial.
     initializers : spec strings, schemes or callables
         ``"default"``: the module's own; what ``goodinit.torch.initialize`` takes, a callable
         ``(rng, shape) -> array`` among it; or a callable ``(module) -> None``, of this library or
@@ -84,9 +89,10 @@ def compare(
         A callable takes the parameters, and returns an optimizer with a rate of its own.
     momentum, batch_size, weight_decay, record, device
         See ``goodinit.torch.comparing.training.ModuleTraining``.
-    loss : callable, optional
-        Of outputs and targets, a mean over the batch. By default cross-entropy for whole numbers
-        (of logits), the mean squared error for others.
+    loss : callable or "model", optional
+        Of outputs and targets, a mean over the batch. "model": the one that the module returns,
+        which is taken by itself where the targets are among the inputs. Otherwise by default
+        cross-entropy for whole numbers (of logits), the mean squared error for others.
     out, keep_networks, executor, progress
         As those of ``goodinit.compare``.
 
@@ -145,7 +151,7 @@ def plan(
     learning_rate: float | Sequence[float],
     seeds: int | Sequence[int],
     training: ModuleTraining,
-    loss: Loss | None = None,
+    loss: Loss | str | None = None,
 ) -> ModuleStudy:
     """Check what a comparison of a module was asked for, and return its study.
 
@@ -155,19 +161,22 @@ def plan(
     rates, chosen = read_rates(learning_rate), read_seeds(seeds)
     if not callable(model_factory) or isinstance(model_factory, nn.Module):
         raise bad_argument("model_factory", model_factory, "a function that returns a module")
-    if loss is not None and not callable(loss):
-        raise bad_argument("loss", loss, "a callable (outputs, targets) -> cost")
-    name, examples = _examples(data)
+    if loss is not None and loss != OWN and not callable(loss):
+        raise bad_argument("loss", loss, f"a callable (outputs, targets) -> cost, or {OWN!r}")
+    name, read_in = _read(data)
     with seeded(chosen[0]):
         module = model_factory()
     if not isinstance(module, nn.Module):
         raise bad_argument("model_factory", module, "a function that returns a torch.nn.Module")
+    examples, inside = _asked(module, read_in, loss)
     said = _said(module, examples)
-    cost, loss_name = _loss(said, examples, loss)
-    outputs = said if isinstance(said, Tensor) else None
+    own = loss == OWN or (loss is None and inside and own_loss(said) is not None)
+    cost, loss_name = _loss(said, examples, OWN if own else loss)
+    outputs = said if isinstance(said, Tensor) and not own else None
     width = 1 if outputs is None or outputs.dim() == 0 else max(1, outputs[0].numel())
     work = Work(model_factory, examples, cost, width)
-    chance = chance_cost(module, *work.train_part, cost)
+    parts = work.train_part
+    chance = own_chance(module, *parts) if own else chance_cost(module, *parts, cost)
     score = score_of(outputs, examples.y_train, cost)
     numbers = score == NUMBER or (score == NONE and examples.y_train.is_floating_point())
     facts = {
@@ -242,13 +251,15 @@ def _by_scheme(spec: Any, module: nn.Module, inputs: Any, targets: Any, seed: in
     initialize(module, spec, seed=seed, inputs=seen, targets=known)
 
 
-def _examples(data: Any) -> tuple[str, Examples]:
-    """Return the name of data, and its examples as tensors."""
+def _read(data: Any) -> tuple[str, Any]:
+    """Return the name of data, and its examples as tensors, or all batches as one."""
     if isinstance(data, DataLoader):
-        batches = [batch for batch in data if isinstance(batch, list | tuple) and len(batch) == 2]
+        batches = list(data)
         if not batches:
-            raise bad_argument("data", data, "a loader of pairs of inputs and targets")
-        return "data", _split(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
+            raise bad_argument("data", data, "a loader of batches")
+        return "data", joined(batches)
+    if isinstance(data, Mapping) and all(isinstance(part, Tensor) for part in data.values()):
+        return "data", joined([data])
     if isinstance(data, TensorDataset):
         data = data.tensors
     if isinstance(data, tuple) and any(isinstance(part, Tensor) for part in data):
@@ -260,6 +271,23 @@ def _examples(data: Any) -> tuple[str, Examples]:
         X = [of.reshape(-1, *known.image_shape).movedim(-1, 1).contiguous() for of in X]
     y = [of.float() if of.is_floating_point() else of for of in y]
     return known.name, Examples(X[0], y[0], X[1], y[1])
+
+
+def _asked(module: nn.Module, data: Any, loss: Any) -> tuple[Examples, bool]:
+    """Return the examples, and whether targets are among what the module is given.
+
+    Of a batch goes in what ``forward`` takes, as ``goodinit.torch.inspect`` has it.
+    """
+    if isinstance(data, Examples):
+        return data, False
+    asked = ask(module, data, None, loss if loss == OWN else None, nan, loaded=True)
+    tensors, y = leaves(asked.inputs), asked.targets
+    if y is None and loss in (None, OWN):
+        y = torch.zeros(len(tensors[0]))  # a loss of its own may do without
+    if not isinstance(y, Tensor):
+        raise bad_argument("data", "batches without targets", "inputs and targets, or 'labels'")
+    X = asked.inputs if isinstance(asked.inputs, Tensor) else Parts(asked.inputs)
+    return _split(X, y), asked.inside or asked.targets is None
 
 
 def _from_tensors(parts: tuple[Tensor, ...]) -> Examples:
@@ -277,7 +305,7 @@ def _from_tensors(parts: tuple[Tensor, ...]) -> Examples:
     return _split(*parts) if len(parts) == 2 else Examples(*parts)
 
 
-def _split(X: Tensor, y: Tensor) -> Examples:
+def _split(X: Inputs, y: Tensor) -> Examples:
     """Hold out a quarter, drawn once for all trials."""
     held = int(len(X) * _TEST_FRACTION)
     order = torch.from_numpy(np.random.default_rng(_SPLIT_SEED).permutation(len(X)))
@@ -288,11 +316,14 @@ def _split(X: Tensor, y: Tensor) -> Examples:
 def _said(module: nn.Module, examples: Examples) -> Any:
     """Return what a module says to a few examples."""
     with modules_as_they_were(module), generators_as_they_were(), torch.no_grad():
-        return module.eval()(examples.X_train[:_ASKED].clone())
+        return say(module.eval(), examples.X_train[:_ASKED].clone())
 
 
-def _loss(said: Any, examples: Examples, loss: Loss | None) -> tuple[Loss, str]:
+def _loss(said: Any, examples: Examples, loss: Any) -> tuple[Loss, str]:
     """Return the loss that is meant, and its name."""
+    if loss == OWN:
+        own_cost(said, examples.y_train)
+        return own_cost, "its own loss"
     if loss is not None:
         return loss, name_of(loss)
     if not isinstance(said, Tensor):
@@ -303,11 +334,13 @@ def _loss(said: Any, examples: Examples, loss: Loss | None) -> tuple[Loss, str]:
 
 def _facts(name: str, examples: Examples) -> dict[str, Any]:
     """Return what tells these data from any others."""
-    parts = [examples.X_train, examples.y_train, examples.X_test, examples.y_test]
+    parts: list[Inputs] = [examples.X_train, examples.y_train, examples.X_test, examples.y_test]
     found = sha256()
-    for part in parts:
+    for part in (one for inputs in parts for one in leaves(given(inputs))):
         found.update(f"{part.dtype} {tuple(part.shape)}".encode())
         found.update(part.detach().cpu().contiguous().numpy().tobytes())
-    shape = "×".join(map(str, parts[0].shape[1:])) or "1"
+    first = parts[0]
+    shapes = first.described if isinstance(first, Parts) else Parts((first,)).described
+    shape = ", ".join(shapes)
     described = f"{name}: {len(parts[0])} train and {len(parts[2])} test examples of {shape}"
     return {"name": name, "described": described, "fingerprint": found.hexdigest()[:16]}

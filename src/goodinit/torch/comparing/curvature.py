@@ -9,14 +9,17 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from goodinit.torch.comparing.engines import Loss, without_chance
+from goodinit.torch.comparing.inputs import Inputs, own_cost, say
+from goodinit.torch.inspecting.costs import said_by, usual_loss
 from goodinit.torch.inspecting.guessing import guess_cost
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
 _SEED = 0  # of the first Lanczos vector, as for our own networks
+_SAME = 1e-5  # relative
 _ASKED = 16  # examples of which a model's outputs are looked at
 
 
-def sharpness(model: nn.Module, X: Tensor, y: Tensor, loss: Loss, steps: int = 16) -> float:
+def sharpness(model: nn.Module, X: Inputs, y: Tensor, loss: Loss, steps: int = 16) -> float:
     """Return the algebraically largest eigenvalue of the loss's Hessian, over what is trainable.
 
     Lanczos' method with full reorthogonalization on exact Hessian-vector products, as
@@ -53,7 +56,7 @@ def sharpness(model: nn.Module, X: Tensor, y: Tensor, loss: Loss, steps: int = 1
     """
     leaves = [leaf for leaf in model.parameters() if leaf.requires_grad]
     with _prepared(model, loss, by_batch=True):
-        cost = loss(model(X.clone()), y)
+        cost = loss(say(model, X.clone()), y)
         # Functions that can't be derived twice say so only to who derives by all there is.
         cost = cost * cost.new_ones(()).requires_grad_()
         try:
@@ -132,7 +135,7 @@ def _lanczos(product: Callable[[Tensor], Tensor], first: Tensor, steps: int) -> 
     return float(np.linalg.eigvalsh(matrix)[-1])
 
 
-def chance_cost(model: nn.Module, X: Tensor, y: Tensor, loss: Loss) -> float:
+def chance_cost(model: nn.Module, X: Inputs, y: Tensor, loss: Loss) -> float:
     """Return the loss of the best constant answer that the model could give: see ``guess_cost``.
 
     Parameters
@@ -157,7 +160,43 @@ def chance_cost(model: nn.Module, X: Tensor, y: Tensor, loss: Loss) -> float:
     """
     some = X[:_ASKED].clone()
     with _prepared(model, loss, by_batch=False), torch.no_grad():
-        outputs = model(some)
+        outputs = say(model, some)
     if not isinstance(outputs, Tensor) or outputs.dim() == 0 or len(outputs) != len(some):
         return float("nan")
     return guess_cost(outputs, y, loss)
+
+
+def own_chance(model: nn.Module, X: Inputs, y: Tensor) -> float:
+    """Return the same of a model that returns its own loss, where that is a usual one.
+
+    It is known as such by a few examples: a loss of the first outputs and the targets, as they are
+    or of the next place, as language models have it.
+
+    Parameters
+    ----------
+    model : Module
+    X : Tensor or Parts
+    y : Tensor
+
+    Returns
+    -------
+    float
+        NaN where its loss is another.
+    """
+    some = X[:_ASKED].clone()
+    with _prepared(model, own_cost, by_batch=False), torch.no_grad():
+        outputs = say(model, some)
+        cost = float(own_cost(outputs, y))
+        said = next((one for one in said_by(outputs) if one.dim()), None)
+    if said is None or len(said) != len(some):
+        return float("nan")
+    for ahead in (0, 1) if y.dim() > 1 and said.dim() > 2 else (0,):
+        out, wanted = (said[:, :-1], y[:, 1:]) if ahead else (said, y)
+        try:
+            usual = usual_loss(out, wanted[: len(out)])
+            same = abs(float(usual(out, wanted[: len(out)])) - cost) <= _SAME * abs(cost)
+        except (IndexError, RuntimeError, ValueError):  # it doesn't take such outputs
+            continue
+        if same:
+            return guess_cost(out, wanted, usual)
+    return float("nan")

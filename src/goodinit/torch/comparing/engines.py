@@ -15,6 +15,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _NormBase
 from torch.optim import Optimizer
 
+from goodinit.torch.comparing.inputs import Inputs, given, say
+from goodinit.torch.inspecting.asking import arguments
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
 Loss = Callable[[Any, Tensor], Tensor]  # of outputs and targets: the mean over the batch
@@ -41,7 +43,7 @@ class Task(NamedTuple):
 class Batch(NamedTuple):
     """Examples for all models, (n, ...), or ``several``: for each its own, (K, n, ...)."""
 
-    X: Tensor
+    X: Inputs
     y: Tensor
     several: bool = False
 
@@ -70,13 +72,13 @@ class Alone:
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Return the loss, shape (1,), and the outputs, shape (1, ...), if they are a tensor."""
         X, y = (batch.X[0], batch.y[0]) if batch.several else (batch.X, batch.y)
-        outputs = self.module(X)
+        outputs = say(self.module, X)
         loss = self.task.loss(outputs, y).reshape(1)
         return loss, outputs[None] if isinstance(outputs, Tensor) else None
 
     def says(self, batch: Batch) -> Tensor | None:
         """Return the outputs, shape (n, ...), if they are a tensor; the loss isn't asked."""
-        outputs = self.module(batch.X)
+        outputs = say(self.module, batch.X)
         return outputs if isinstance(outputs, Tensor) else None
 
     @contextmanager
@@ -136,14 +138,15 @@ class Stack:
         buffers = {name: buffer.clone() for name, buffer in self._buffers.items()}
         run = vmap(self._one, in_dims=(0, 0, axis, axis))
         with sdpa_kernel(SDPBackend.MATH):  # vmap would run the fused attention one by one
-            losses, outputs, buffers = run(self._parameters, buffers, batch.X, batch.y)
+            losses, outputs, buffers = run(self._parameters, buffers, given(batch.X), batch.y)
         self._buffers = {name: buffer.detach() for name, buffer in buffers.items()}
         return losses, outputs[0] if outputs else None
 
-    def _one(self, parameters: Any, buffers: Any, X: Tensor, y: Tensor) -> Any:
+    def _one(self, parameters: Any, buffers: Any, X: Any, y: Tensor) -> Any:
         known = {**parameters, **buffers}
         state = {place: known[name] for place, name in self._places.items()}
-        outputs = functional_call(self.module, state, (X,), tie_weights=False)
+        args, named = arguments(X)
+        outputs = functional_call(self.module, state, args, named, tie_weights=False)
         loss = self.task.loss(outputs, y).reshape(())
         # functional_call leaves the buffers' new values in the state.
         buffers = {name: state[name] for name in buffers}

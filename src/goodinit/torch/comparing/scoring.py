@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from goodinit.torch.comparing.engines import Batch, Engine, Loss, measuring
+from goodinit.torch.comparing.inputs import Inputs
 from goodinit.torch.inspecting.guessing import class_axis
 
 AT_ONCE = 1024  # examples that are measured in one call, at most
@@ -135,7 +136,7 @@ def _undecided(outputs: Tensor, some: Tensor, no: float, loss: Loss) -> float:
 
 
 def evaluate(
-    engine: Engine, X: Tensor, y: Tensor, *, by_batch: bool, score: Score | None = None
+    engine: Engine, X: Inputs, y: Tensor, *, by_batch: bool, score: Score | None = None
 ) -> tuple[Floats, Floats]:
     """Return the cost and the accuracy of each of an engine's models, shape (K,).
 

@@ -32,7 +32,9 @@ from goodinit.study.trials import Trial, describe_grid
 from goodinit.torch.comparing.budget import rows_looked_at
 from goodinit.torch.comparing.curvature import sharpness
 from goodinit.torch.comparing.engines import Loss
+from goodinit.torch.comparing.inputs import Inputs, given, own_cost
 from goodinit.torch.comparing.training import OPTIMIZERS, Examples, ModuleTraining, train
+from goodinit.torch.inspecting.costs import OWN
 from goodinit.torch.inspecting.inspecting import inspect
 from goodinit.torch.state import generators_as_they_were
 
@@ -68,7 +70,7 @@ class Work:
     outputs: int = 1
 
     @property
-    def train_part(self) -> tuple[Tensor, Tensor]:
+    def train_part(self) -> tuple[Inputs, Tensor]:
         """Training examples and their targets."""
         return self.examples.X_train, self.examples.y_train
 
@@ -183,7 +185,7 @@ class ModuleStudy:
         with seeded(trial.seed):
             module = work.build()
             inputs, targets = work.examples.X_train[:_DRAWN_BY], work.examples.y_train
-            prepare(module, inputs, targets, trial.seed)
+            prepare(module, given(inputs), targets, trial.seed)
         return module.to(self.training.device)
 
     @property
@@ -217,7 +219,8 @@ class ModuleStudy:
         X_all, _ = work.train_part
         batch = min(self.training.batch_size or len(X_all), len(X_all))
         rows = rows_looked_at(self.training.iterations, batch, work.outputs)
-        X, y = (of[:rows].to(self.training.device) for of in work.train_part)
+        X = X_all[:rows].to(self.training.device)
+        y = work.train_part[1][:rows].to(self.training.device)
         ends, bends = (moments[0], moments[-1]), bend_moments(moments)
         layers: dict[tuple[int, int], pd.DataFrame] = {}
         bend = np.full((len(trials), len(bends)), np.nan)
@@ -301,9 +304,10 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def _look(module: nn.Module, X: Tensor, y: Tensor, loss: Loss, rate: float) -> pd.DataFrame:
+def _look(module: nn.Module, X: Inputs, y: Tensor, loss: Loss, rate: float) -> pd.DataFrame:
     """Return the layers' signals at one moment, with what is wrong with each layer."""
-    report = inspect(module, X, y, loss, learning_rate=rate, cures=False)
+    asked = OWN if loss is own_cost else loss
+    report = inspect(module, given(X), y, asked, learning_rate=rate, cures=False)
     wrong = {found.layer: found for found in reversed(report.findings)}
     names = report.layers["layer"]
     return report.layers[["gain", *LAYER_SIGNALS]].assign(

@@ -6,6 +6,7 @@
 - ``flows``: on which ways a tensor came to be
 - ``ways``: which calls a signal must pass on its way to the outputs
 - ``sight``: what the tracer and a kind of layer know of each other
+- ``sines``: whether the waves of a first layer of sines suit the inputs
 - ``layers``: how each kind of layer is seen
 - ``attention``: what an attention does inside
 - ``recurrent``: what a recurrent layer does inside
@@ -13,6 +14,7 @@
 - ``nested``: the tensors in whatever a module takes or says
 - ``costs``: what its outputs cost
 - ``guessing``: what the best constant answer costs
+- ``labels``: labels that no class has
 - ``asking``: what a module is asked, however that comes
 - ``tracing``: which layers are called, in which order, on which ways
 - ``passage``: what one pass has shown, and a finding about it

@@ -22,10 +22,16 @@ def call(module: nn.Module, inputs: Any) -> Any:
     """Return what a module says: a dict goes in by name, a tuple by place."""
     if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
         module = module.module  # what it spreads over devices would be out of sight
+    args, named = arguments(inputs)
+    return module(*args, **named)
+
+
+def arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return inputs as what goes in by place, and by name."""
     if isinstance(inputs, Mapping):
-        return module(**inputs)
+        return (), {**inputs}
     plain = isinstance(inputs, tuple) and not hasattr(inputs, "_fields")
-    return module(*inputs) if plain else module(inputs)
+    return (tuple(inputs) if plain else (inputs,)), {}
 
 
 class Question(NamedTuple):

@@ -95,7 +95,9 @@ def see_attention(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) 
 
 def _blame(tracer: Seer, logits: Tensor, way: Way) -> None:
     """Note how many rows of a softmax are one-hot, with the layer that makes them largest."""
-    blamed = max(tracer.among(way), key=lambda call: np.nan_to_num(call.gain), default=None)
+    every = list(tracer.among(way))
+    layers = [call for call in every if call.kind != "norm"] or every
+    blamed = max(layers, key=lambda call: np.nan_to_num(call.gain), default=None)
     if blamed is not None:
         blamed.softmax = max(blamed.softmax, one_hot_share(logits))
 

@@ -4,6 +4,7 @@ And how the first cost stands beside that of the best constant answer: what lies
 the outputs' means, which a bias sets, and of how far they spread, which inputs or weights do.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from math import prod
 
@@ -14,22 +15,26 @@ from torch.nn import functional
 from goodinit.evidence.causes import CAUSES, shown, value
 from goodinit.torch.inspecting.answers import Answers, answers
 from goodinit.torch.inspecting.guessing import class_axis
+from goodinit.torch.inspecting.labels import OUT_OF_RANGE, TARGETS
 from goodinit.torch.inspecting.measuring import Call, rms
 from goodinit.torch.inspecting.passage import WHOLE, Finding
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-INPUTS, TARGETS, LOSS, OUTPUTS = "(inputs)", "(targets)", "(loss)", "(outputs)"
+INPUTS, LOSS, OUTPUTS = "(inputs)", "(loss)", "(outputs)"
 LARGE, BIAS, POLE = CAUSES["large"].label, "output bias", "outputs explode"
 
 _UNSCALED = 10.0  # root mean square of inputs: standardised ones have 1
 _APART = 1000.0  # times: the scales of two features
 _SAME = 1e-4  # relative
+_LEFT = 0.1  # of the first cost, that the surest probabilities leave
 _FEW_OF = 0.01  # of the outputs, that make
 _MOST_OF = 0.9  # of their sum of squares, where something is divided by what may be 0
 _GAIN = 1.5  # from which on a layer is named among those that together make outputs large
 
 
-def begin(said: Tensor, targets: Tensor, loss: Loss, calls: Sequence[Call]) -> list[Finding]:
+def begin(
+    said: Tensor, targets: Tensor, loss: Loss, calls: Sequence[Call], *, squashed: bool = False
+) -> list[Finding]:
     """Return what is wrong with targets and loss, or else with how the outputs begin.
 
     Parameters
@@ -41,11 +46,17 @@ def begin(said: Tensor, targets: Tensor, loss: Loss, calls: Sequence[Call]) -> l
         Of such outputs and the targets.
     calls : sequence of Call
         Those of the module.
+    squashed : bool
+        Whether a sigmoid or softmax made the outputs.
     """
-    for look in (_broadcast, _already_probabilities, _outside, _one_class, _far_targets):
-        found = look(said, targets, loss)
-        if found is not None:
-            return [found]
+    first = (_broadcast, _already_probabilities) if squashed else (_broadcast,)
+    looks = (*first, _outside, _one_class, _far_targets)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the module's own cost has warned already
+        for look in looks:
+            found = look(said, targets, loss)
+            if found is not None:
+                return [found]
     if said.dim() == 0 or targets.dim() == 0 or len(said) != len(targets):
         return []
     compared = answers(said, targets, loss)
@@ -86,27 +97,47 @@ def _broadcast(said: Tensor, targets: Tensor, loss: Loss) -> Finding | None:
 
 def _already_probabilities(said: Tensor, targets: Tensor, loss: Loss) -> Finding | None:
     """Find outputs that are probabilities, given to a loss that takes logits."""
-    if not bool(((said >= 0) & (said <= 1)).all()):
+    if not bool(((said >= 0) & (said <= 1)).all()) or said.numel() < value("fewest_states"):
         return None
-    usual = _usual(said, targets)
-    if usual is None or not _close(_cost(loss, said, targets), usual):
+    try:
+        first = _cost(loss, said, targets)
+        least = _of_certain(said, targets, loss)
+    except Exception:  # a user's loss may refuse in any way what isn't said by the module itself
         return None
+    if least is None or not least > _LEFT * first:
+        return None
+    reason = (
+        f"the outputs are probabilities already, and the loss takes logits: no cost below "
+        f"{shown(least)} can be had"
+    )
+    way = "give the loss what comes before the softmax or sigmoid"
+    return Finding(LOSS, "probabilities as logits", reason, {"least": least}, remark=way)
+
+
+def _of_certain(said: Tensor, targets: Tensor, loss: Loss) -> float | None:
+    """Return what a loss of logits makes of probabilities that are right; None of another loss.
+
+    One of classes takes no notice of what is added to all of an example's logits; a binary one is
+    nearly 0 where they are far on the right side, and grows as they go further on the wrong one.
+    """
     axis = class_axis(said, targets)
     if axis is not None:
         if bool(((said.sum(axis) - 1).abs() > 1e-3).any()):
             return None
-        classes = said.shape[axis]
-        least = functional.cross_entropy(torch.eye(classes), torch.arange(classes))
-    else:
-        least = functional.softplus(torch.tensor(-1.0))
-        if said.numel() < value("fewest_states"):
+        added = torch.arange(len(said)).to(said).reshape(-1, *[1] * (said.dim() - 1))
+        if not _close(_cost(loss, said + added, targets), _cost(loss, said, targets)):
             return None
-    reason = (
-        f"the outputs are probabilities already, and the loss takes logits: no cost below "
-        f"{shown(float(least))} can be had"
-    )
-    way = "give the loss what comes before the softmax or sigmoid"
-    return Finding(LOSS, "probabilities as logits", reason, {"least": float(least)}, remark=way)
+        whole = targets.long().clamp(0, said.shape[axis] - 1).unsqueeze(axis)
+        return _cost(loss, torch.zeros_like(said).scatter(axis, whole, 1.0), targets)
+    if said.numel() != targets.numel():
+        return None
+    for answer, sign in ((torch.ones_like(targets), 1.0), (torch.zeros_like(targets), -1.0)):
+        right, wrong, further = (
+            _cost(loss, torch.full_like(said, sign * far), answer) for far in (30.0, -30.0, -60.0)
+        )
+        if not (right <= _SAME * wrong and abs(further / wrong - 2) < 0.1):
+            return None
+    return _cost(loss, targets.reshape(said.shape).to(said), targets)
 
 
 def _usual(said: Tensor, targets: Tensor) -> float | None:
@@ -135,7 +166,7 @@ def _outside(said: Tensor, targets: Tensor, loss: Loss) -> Finding | None:
     reason = f"targets from {shown(least)} to {shown(most)} in a loss that takes 0 to 1"
     numbers = {"least": least, "most": most}
     way = "number the two classes 0 and 1, or give the module an output for each class"
-    return Finding(TARGETS, "labels out of range", reason, numbers, remark=way)
+    return Finding(TARGETS, OUT_OF_RANGE, reason, numbers, remark=way)
 
 
 def _one_class(said: Tensor, targets: Tensor, loss: Loss) -> Finding | None:

@@ -1,5 +1,6 @@
 """What a module's outputs cost: by the user's loss, by the usual one, or by its own."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -112,7 +113,8 @@ def cost_of(outputs: Any, first: Tensor, targets: Any, loss: Loss | None) -> tup
 def chance(outputs: Any, targets: Any, loss: Loss) -> float:
     """Return the cost of guessing, NaN where the loss doesn't take a guess."""
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the cost itself has warned already
             return float(loss(mapped(_guess, outputs), targets))
     except Exception:  # the user's loss may want more of an output than its shape
         return float("nan")

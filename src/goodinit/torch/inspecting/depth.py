@@ -5,6 +5,7 @@ one: it begins where a normalisation sets the scale, and leaves out what somethi
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ _FEWEST_TO_FADE = 5  # a head of four convolutions of std 0.01 before a prior (L
 # Layers of a branch. A short one may start small: what leads around it carries the gradient, and
 # its own layers grow; see docs/torch-inspect.md for how such branches train.
 _FEWEST_IN_BRANCH = 8
+_MOST_NAMED = 5
 
 _Array = NDArray[np.float64]
 
@@ -74,11 +76,12 @@ def grows(chain: Chain, seen: Passage) -> Finding | None:
     A gradient that grows only as its signal shrinks is the work of normalisations, which divide by
     how large it is: what counts is how much of the signal's own size it is.
     """
-    gains = np.array([call.gain for call in chain.calls if not np.isnan(call.gain)] or [1.0])
+    gains = np.array([call.gain for call in chain.calls if np.isfinite(call.gain)] or [1.0])
     signal = _signal(chain.calls)
-    numbers = explodes(signal, gains)
+    signal = signal[: len(signal) if np.isfinite(signal).all() else np.isinf(signal).argmax()]
+    numbers = explodes(signal, gains) if len(signal) >= _FEWEST else None
     if numbers is not None and signal.max() >= value("growth") * signal[0]:
-        return _tell(chain, seen, "signal grows", numbers)
+        return _tell(Chain(chain.calls[: len(signal)], chain.branch), seen, "signal grows", numbers)
     for piece in _without_forks(chain, seen):
         gradient = _gradient(piece)
         numbers = explodes(gradient, gains) if len(gradient) >= _FEWEST else None
@@ -122,6 +125,16 @@ def _without_forks(chain: Chain, seen: Passage) -> list[list[Call]]:
 
 
 def _tell(chain: Chain, seen: Passage, cause: str, numbers: Numbers) -> Finding:
-    first = chain.calls[0].index
-    rows = [call for call in seen.calls[: first + 1] if call.kind != "sum"]
-    return tell((rows or seen.calls)[-1].layer, cause, numbers)
+    told = tell(_place(chain.calls[0], seen), cause, numbers)
+    every = [call for call in seen.calls if call.kind != "sum" and not call.output]
+    names = list(dict.fromkeys(call.layer or _place(call, seen) for call in chain.calls))
+    if len(names) >= len(every) or not all(names):
+        return told
+    some = names if len(names) <= _MOST_NAMED else [*names[:2], "…", names[-1]]
+    return replace(told, reason=f"{told.reason} ({', '.join(some)})")
+
+
+def _place(call: Call, seen: Passage) -> str:
+    """Return the layer that a call is of, or the one before a sum."""
+    rows = [one for one in seen.calls[: call.index + 1] if one.kind != "sum"]
+    return (rows or seen.calls)[-1].layer

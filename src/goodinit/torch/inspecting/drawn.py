@@ -17,6 +17,7 @@ _MANY = 1000  # numbers, from which on outliers are looked for
 _LEAST_SHARE = 0.005  # of all numbers, from which on it is said that some weren't looked at
 _MOST_NAMED = 4
 UNSEEN = "not looked at"
+UNDRAWN = "never initialized"
 
 
 def find_drawn(module: nn.Module) -> list[Finding]:
@@ -46,7 +47,7 @@ def _undrawn(name: str, tensor: Tensor) -> Finding | None:
     reason = f"{name} holds {what}, as memory does that was "
     way = f"draw {_layer(name)}: torch.empty leaves what was there"
     numbers = {"largest": largest}
-    return Finding(_layer(name), "never initialized", f"{reason}never written", numbers, remark=way)
+    return Finding(_layer(name), UNDRAWN, f"{reason}never written", numbers, remark=way)
 
 
 def _copies(own: dict[str, nn.Parameter]) -> list[Finding]:

@@ -4,11 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import prod
+from math import inf, prod
 
 from goodinit.evidence.causes import CAUSES, Numbers, shown, value
 from goodinit.torch.inspecting.beginning import BIAS, LARGE
 from goodinit.torch.inspecting.depth import chains, fades, grows
+from goodinit.torch.inspecting.drawn import UNDRAWN
 from goodinit.torch.inspecting.functions import SIZES
 from goodinit.torch.inspecting.measuring import Call
 from goodinit.torch.inspecting.passage import Finding, Passage, tell
@@ -17,6 +18,7 @@ from goodinit.torch.inspecting.passage import Finding, Passage, tell
 _ANY_SCALE = ("embedding", "recurrent")
 
 
+_OVERFLOWS = 1e10  # an input of which a layer may make numbers too large for its precision
 _Seen = tuple[str, Numbers, dict[str, str]]  # which of CAUSES, its numbers, and words for it
 
 
@@ -42,6 +44,8 @@ def _large(call: Call, seen: Passage) -> _Seen | None:
     """Find a layer that multiplies its input so much that an output, or a sum, shows it."""
     if not call.passes >= value("large_gain"):
         return None
+    if call.passes == inf and call.input_rms > _OVERFLOWS:
+        return None  # what came before it made it so
     numbers = {"gain": call.passes, "initial_ratio": seen.ratio}
     if seen.some_exit >> call.index & 1 and not seen.ratio < value("above_chance"):
         told = "the first cost is {initial_ratio} times that of guessing"
@@ -112,6 +116,9 @@ _OF_INPUTS = "it follows from the inputs: weights that made up for them would hi
 
 def find(seen: Passage) -> tuple[Finding, ...]:
     """Return what is wrong, in forward order: at most one finding for a layer, and for a chain."""
+    undrawn = [one for one in seen.begun if one.label == UNDRAWN]
+    if undrawn:
+        return tuple(undrawn)  # of such numbers everything else follows
     single = {
         call.index: finding
         for call in seen.calls

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from goodinit.evidence.causes import CAUSES
 from goodinit.torch.inspecting.measuring import rms
 from goodinit.torch.inspecting.passage import Finding, tell
 
@@ -51,11 +52,13 @@ def find_idle(
         Run the module anew; return the cost, and a number that all outputs have a part in.
     """
     known = set(used)
-    own = {n: p for n, p in module.named_parameters() if p.requires_grad and id(p) in known}
+    every = {n: p for n, p in module.named_parameters() if id(p) in known}
+    own = {n: p for n, p in every.items() if p.requires_grad}
     idle = _idle(own, [gradients.get(id(p)) for p in own.values()])
     found = _cut_off(idle.cut, said)
     zero = _never(idle.zero, own, cost)
-    return [*found, *_both_zero(zero, own, cost)]
+    pairs = _both_zero(zero, own, cost)
+    return [*found, *(pairs or _behind_frozen(zero, every, cost))]
 
 
 def _idle(own: Mapping[str, Tensor], gradients: Gradients) -> _Idle:
@@ -146,7 +149,7 @@ def _both_zero(never: Mapping[str, Tensor], own: Mapping[str, Tensor], cost: Run
 
     What has no gradient for another reason, as where a batch has one place only, stays unsaid.
     """
-    zeros = {name: p for name, p in never.items() if p.dim() > 1 and not p.detach().any()}
+    zeros = {n: p for n, p in never.items() if _multiplies(n, p) and not p.detach().any()}
     groups: dict[str, list[str]] = {}
     for name in zeros:
         groups.setdefault(_layer(name).rpartition(".")[0], []).append(name)
@@ -154,10 +157,54 @@ def _both_zero(never: Mapping[str, Tensor], own: Mapping[str, Tensor], cost: Run
     _move({names[0]: own[names[0]] for names in pairs})
     left = _never({name: own[name] for names in pairs for name in names}, own, cost)
     mended = [names for names in pairs if not any(name in left for name in names)]
+    mended = mended or _partners(zeros, cost)
     places: dict[str, list[list[str]]] = {}
     for names in mended:
         places.setdefault(re.sub(r"\d+", "*", names[0]), []).append(names)
     return [_zeros_told(alike) for alike in places.values()]
+
+
+def _multiplies(name: str, parameter: Tensor) -> bool:
+    """Return whether a parameter is a matrix, or a factor by hand: of others layers are judged."""
+    return parameter.dim() > 1 or name.rpartition(".")[2] not in ("weight", "bias")
+
+
+def _partners(zeros: Mapping[str, Tensor], cost: Run) -> list[list[str]]:
+    """Return zeros of which the first, once it is drawn, wakes the others, wherever they are."""
+    for name in list(zeros)[:_MOST_NAMED]:
+        before = zeros[name].detach().clone()
+        _move({name: zeros[name]})
+        others = {other: p for other, p in zeros.items() if other != name}
+        gradients = _grad(cost, others)
+        zeros[name].data.copy_(before)
+        awake = [other for other, given in zip(others, gradients, strict=True) if _any(given)]
+        if awake:
+            return [[name, *awake]]
+    return []
+
+
+def _behind_frozen(
+    never: Mapping[str, Tensor], every: Mapping[str, Tensor], cost: Run
+) -> list[Finding]:
+    """Find zeros that may not move, and so keep from moving what feeds them or what they feed."""
+    frozen = {n: p for n, p in every.items() if not p.requires_grad and not p.detach().any()}
+    zeros = {name: p for name, p in frozen.items() if _multiplies(name, p)}
+    if not never or not zeros:
+        return []
+    before = {name: p.detach().clone() for name, p in zeros.items()}
+    _move(zeros)
+    gradients = _grad(cost, never)
+    for name, parameter in zeros.items():
+        parameter.data.copy_(before[name])
+    alive = [name for name, gradient in zip(never, gradients, strict=True) if _any(gradient)]
+    layers = _some(alive)
+    if not layers:
+        return []
+    shut = _some(list(zeros))
+    reason = f"no gradient ever reaches {layers}: {shut} is all zero, and frozen"
+    numbers = {"count": float(len(set(map(_layer, alive))))}
+    way = f"draw {shut}, or freeze what is behind it too: requires_grad_(False)"
+    return [Finding(_layer(alive[0]), CAUSES["cut off"].label, reason, numbers, remark=way)]
 
 
 def _zeros_told(places: Sequence[Sequence[str]]) -> Finding:
@@ -170,14 +217,18 @@ def _zeros_told(places: Sequence[Sequence[str]]) -> Finding:
 
 
 def _told(cause: str, names: Sequence[str]) -> list[Finding]:
-    layers = list(dict.fromkeys(map(_layer, names)))
-    if not layers:
+    if not names:
         return []
-    some = ", ".join(layers[:_MOST_NAMED])
-    more = f" and {len(layers) - _MOST_NAMED} more" if len(layers) > _MOST_NAMED else ""
-    numbers = {"count": float(len(layers))}
-    told = tell(layers[0], cause, numbers, {"names": f"{some}{more}"})
+    numbers = {"count": float(len(set(map(_layer, names))))}
+    told = tell(_layer(names[0]), cause, numbers, {"names": _some(names)})
     return [_with_way(told, "let a slope through, or freeze them: requires_grad_(False)")]
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the layers of some parameters, the first of them by name."""
+    layers = list(dict.fromkeys(map(_layer, names)))
+    more = f" and {len(layers) - _MOST_NAMED} more" if len(layers) > _MOST_NAMED else ""
+    return f"{', '.join(layers[:_MOST_NAMED])}{more}"
 
 
 def _with_way(one: Finding, way: str) -> Finding:

@@ -29,14 +29,16 @@ from goodinit.torch.inspecting.drawn import find_drawn, not_looked_at
 from goodinit.torch.inspecting.findings import find, most
 from goodinit.torch.inspecting.gradients import settle
 from goodinit.torch.inspecting.idle import find_idle
+from goodinit.torch.inspecting.labels import find_strange
 from goodinit.torch.inspecting.lags import find_lags
-from goodinit.torch.inspecting.measuring import Call, rms
+from goodinit.torch.inspecting.measuring import rms
 from goodinit.torch.inspecting.nested import copied, leaves, mapped
 from goodinit.torch.inspecting.passage import Finding, Passage
 from goodinit.torch.inspecting.proving import NONE, PROVED, QUICK, proof_of
 from goodinit.torch.inspecting.remedies import Patient
 from goodinit.torch.inspecting.report import Report, tabulate
 from goodinit.torch.inspecting.sights import SIGHTS
+from goodinit.torch.inspecting.sines import find_waves
 from goodinit.torch.inspecting.tracing import Tracer
 from goodinit.torch.inspecting.ways import Ways
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
@@ -289,13 +291,18 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
         outputs = own.call(module, own.inputs)
     said = said_by(outputs)
     tracer.end(said)
+    strange = _strange_labels(outputs, said[0], own)
+    if strange is not None:  # there is no cost, so that each output counts
+        asked, own = (one._replace(targets=None, loss=None) for one in (asked, own))
     cost, ratio, costed = _cost(outputs, said, own)
     first = Ways([call.before for call in tracer.calls], tracer.inputs, tracer.exits)
     passed = Carried() if once else carried(tracer.calls, first, leaves(own.inputs, objects=True))
     if not once:
         pull_back(tracer.calls, said, tracer.inputs)
     begun = [] if once else [*find_drawn(module), *not_looked_at(module, tracer.calls)]
-    begun += _begun(outputs, said[0], own, tracer.calls) if costed else []
+    begun += [] if strange is None else [strange]
+    begun += find_waves(tracer.calls)
+    begun += _begun(outputs, tracer, own) if costed else []
     gradients = settle(tracer.calls, [*module.parameters()], cost, asked.learning_rate)
     del own, outputs, said, cost
 
@@ -314,23 +321,39 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     del gradients
     exits = tracer.every_exit, tracer.some_exit
     ways = tracer.exits, tracer.inputs
-    more = tuple(begun), tuple(idle), tuple(find_lags(tracer.calls, tracer.products))
+    lags = find_lags(tracer.calls, tracer.products, tracer.later)
+    more = tuple(begun), tuple(idle), tuple(lags)
     seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more, carried=passed)
     return seen if once else _with_scaled_inputs(module, asked, seen)
 
 
-def _begun(outputs: Any, first: Tensor, asked: Question, calls: Sequence[Call]) -> list[Finding]:
-    """Return what is wrong with targets and loss, and with how the first output begins."""
-    given, said, targets = asked.loss, first.detach(), asked.targets
-    if not isinstance(targets, Tensor) or isinstance(given, str) or said.is_complex():
-        return []
+def _loss(outputs: Any, first: Tensor, asked: Question) -> Loss | None:
+    """Return the loss as one of the first output and targets; None where there is no such."""
+    given, targets = asked.loss, asked.targets
+    if not isinstance(targets, Tensor) or isinstance(given, str) or first.is_complex():
+        return None
     if given is None:
-        return begin(said, targets, usual_loss(said, targets), calls)
+        return None if asked.inside else usual_loss(first, targets)
 
     def loss(out: Tensor, wanted: Tensor) -> Tensor:
         return given(mapped(lambda one: out if one is first else one, outputs), wanted)
 
-    return begin(said, targets, loss, calls)
+    return loss
+
+
+def _strange_labels(outputs: Any, first: Tensor, asked: Question) -> Finding | None:
+    loss = _loss(outputs, first, asked)
+    return None if loss is None else find_strange(first, asked.targets, loss)
+
+
+def _begun(outputs: Any, tracer: Tracer, asked: Question) -> list[Finding]:
+    """Return what is wrong with targets and loss, and with how the first output begins."""
+    first = said_by(outputs)[0]
+    loss, flow = _loss(outputs, first, asked), tracer.origins.of(first)
+    if loss is None:
+        return []
+    squashed = flow is not None and flow.gate
+    return begin(first.detach(), asked.targets, loss, tracer.calls, squashed=squashed)
 
 
 def _with_scaled_inputs(module: nn.Module, asked: Question, seen: Passage) -> Passage:

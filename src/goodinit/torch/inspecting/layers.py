@@ -20,6 +20,7 @@ from goodinit.torch.inspecting.functions import (
 )
 from goodinit.torch.inspecting.measuring import fits, rms, rows
 from goodinit.torch.inspecting.sight import Named, Seer
+from goodinit.torch.inspecting.sines import waves
 
 
 def see_layer(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:
@@ -127,6 +128,8 @@ def see_activation(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named)
         before = rows(x, call.axis)
         out = func(*args, **kwargs)
         call.activate(plain, partial(_again, func, args, kwargs), before, out)
+        if plain == "sin" and call.before < 1 << tracer.inputs:  # of the inputs themselves
+            call.waves = waves(x.detach().movedim(call.axis, -1).reshape(-1, call.units))
     some = 0 if plain in BOUNDED else flow.some
     gate = plain in GATES
     tracer.origins.mark(out, flow._replace(some=some, activated=True, scale=False, gate=gate))

@@ -94,6 +94,10 @@ class Call:
     jacobian : float
         Its averaged partial Jacobian norm: the sum of the squares of the outputs' slopes with
         respect to what it says, a number of the outputs.
+    beside : float
+        Root mean square of what it was added to, of a layer that is called again.
+    waves : tuple of float
+        Of a sine of the inputs: see ``sines``.
     """
 
     layer: str
@@ -130,6 +134,8 @@ class Call:
     tokens_alike: float = nan
     curve: Tensor | None = None
     jacobian: float = nan
+    beside: float = nan
+    waves: tuple[float, float] = (nan, nan)
     sample: Tensor | None = None
     pull: float = nan
     pulled: Matrix | None = None

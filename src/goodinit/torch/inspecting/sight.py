@@ -20,6 +20,7 @@ class Seer(Protocol):
     """The tracer, as far as a sight knows it; the members are those of ``tracing.Tracer``."""
 
     ends: list[Way]
+    inputs: int
     origins: Origins
 
     def among(self, way: Way) -> Iterator[Call]: ...

@@ -7,6 +7,7 @@ knows that an attention is one. Hooks on the modules say who calls, and are take
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from math import nan
 from typing import Any
 
 import torch
@@ -51,6 +52,8 @@ class Tracer(TorchFunctionMode):
     products : dict of str to list of float
         For each parameter that something was multiplied with, the norms of the products'
         gradients, in the order of the products.
+    later : dict of str to list of float
+        The same of each layer's calls beyond those that are looked at.
     origins : Origins
     """
 
@@ -63,6 +66,8 @@ class Tracer(TorchFunctionMode):
         self.some_exit: Way = 0
         self.exits: Way = 0
         self.products: dict[str, list[float]] = {}
+        self.later: dict[str, list[float]] = {}
+        self._beyond: str | None = None  # the layer whose call isn't looked at
         self.inputs = 0
         self.origins = Origins(model)
         self._names = {module: name for name, module in model.named_modules()}
@@ -149,6 +154,7 @@ class Tracer(TorchFunctionMode):
         self._counts[layer, kind] += 1
         number = self._counts[layer, kind]
         if number > MOST_CALLS:
+            self._beyond = layer if kind in ("linear", "recurrent") else None
             return None
         place = len(self.calls)
         call = Call(layer, type(owner).__name__, kind, place, number, tuple(weights), **known)
@@ -179,6 +185,9 @@ class Tracer(TorchFunctionMode):
         came = joined(flows)
         whole = joined([*flows, *fed_by])
         if call is None:
+            beyond, self._beyond = self._beyond, None
+            if beyond is not None:
+                self._feel(self.later, beyond, tensors(out)[0])
             self.origins.mark(out, came._replace(feeds=whole.feeds, made=whole.made))
             return
         call.through, call.after, call.before = came.every, came.some, whole.feeds
@@ -251,6 +260,9 @@ class Tracer(TorchFunctionMode):
     def _see_drowning(self, operands: list[Tensor], flows: list[Flow]) -> None:
         """Look for a layer whose large weights make its output drown what it is added to."""
         for one, other in ((0, 1), (1, 0)):
+            again = flows[one].call
+            if again is not None and again.number > 1 and again.kind != "sum":
+                again.beside = rms(operands[other])
             own = self.among(flows[one].some & ~flows[other].some)
             large = [call for call in own if call.gain >= value("large_gain") > call.drowns]
             beside = rms(operands[other]) if large else 0.0
@@ -260,15 +272,22 @@ class Tracer(TorchFunctionMode):
     def _see_product(self, operands: Sequence[Tensor], out: Tensor) -> None:
         """Take note of what a parameter is multiplied with, as a state is again and again."""
         names = [name for one in operands if (name := self.origins.name(one)) is not None]
-        if names and out.requires_grad:
-            norms = self.products.setdefault(names[0], [])
-            place = len(norms)
-            norms.append(0.0)
+        if names:
+            self._feel(self.products, names[0], out)
 
-            def feel(gradient: Tensor | None) -> None:
-                norms[place] = 0.0 if gradient is None else float(gradient.detach().norm())
+    @staticmethod
+    def _feel(norms_of: dict[str, list[float]], name: str, out: Tensor) -> None:
+        """Keep the norm of the gradient of one more result of that name, when it comes."""
+        if not out.requires_grad:
+            return
+        norms = norms_of.setdefault(name, [])
+        place = len(norms)
+        norms.append(nan)
 
-            out.register_hook(feel)  # type: ignore[no-untyped-call]
+        def feel(gradient: Tensor | None) -> None:
+            norms[place] = nan if gradient is None else float(gradient.detach().norm())
+
+        out.register_hook(feel)  # type: ignore[no-untyped-call]
 
     def _see_added_weights(self, one: Tensor, other: Tensor) -> None:
         """Look for weights, as of positions, that drown what they are added to, in every place."""
