@@ -30,6 +30,7 @@
 - ``findings``: what is wrong with a layer
 - ``proving``: whether a module learns at least as well after a cure
 - ``remedies``: the lines of code that may mend it
+- ``changes``: what else may, where no initialization does
 - ``cures``: which of them does
 - ``telling``: how a report is told
 - ``report``: the report: a table and its findings

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from goodinit.evidence.causes import value
 from goodinit.torch.inspecting.flows import Flow, Way, joined
 from goodinit.torch.inspecting.layers import argument, by_rows
 from goodinit.torch.inspecting.measuring import Call, fits, rms
@@ -70,7 +71,7 @@ def see_softmax(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) ->
         way = flow.some if flow.call is None else 1 << flow.call.index
         logits = x.detach().movedim(-1 if dim is None else dim, -1)
         few = max(1, _MOST_LOGITS * len(logits) // max(1, logits.numel()))
-        _blame(tracer, logits[:few] if logits.dim() > 1 else logits, way)
+        _blame(tracer, logits[:few] if logits.dim() > 1 else logits, way, flow.width)
         if flow.call is not None and not flow.activated and fits(flow.call, out):
             flow.call.say(name, out)
         tracer.ends.append(flow.every)
@@ -86,20 +87,30 @@ def see_attention(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) 
     flows = [tracer.origins.of(tensor) or Flow() for tensor in (query, key, given)]
     causal = argument(args, kwargs, 5, "is_causal", False)
     logits = attention_logits(query, key, mask, causal, kwargs.get("scale"))
-    _blame(tracer, logits, flows[0].some | flows[1].some)
+    width, scale = int(query.shape[-1]), kwargs.get("scale")
+    wide = scale is not None and scale > width**-0.5
+    _blame(tracer, logits, flows[0].some | flows[1].some, width if wide else 0, scale or 1.0)
     out = func(*args, **kwargs)
     tracer.ends += [flows[0].every, flows[1].every]
     tracer.origins.mark(out, Flow(flows[2].every, flows[2].some, feeds=joined(flows).feeds))
     return out
 
 
-def _blame(tracer: Seer, logits: Tensor, way: Way) -> None:
-    """Note how many rows of a softmax are one-hot, with the layer that makes them largest."""
+def _blame(tracer: Seer, logits: Tensor, way: Way, width: int, scale: float = 1.0) -> None:
+    """Note how many rows of a softmax are one-hot, with the layer that makes them largest.
+
+    Where its logits aren't divided by the square root of their width, would they be less then?
+    """
     every = list(tracer.among(way))
     layers = [call for call in every if call.kind != "norm"] or every
     blamed = max(layers, key=lambda call: np.nan_to_num(call.gain), default=None)
     if blamed is not None:
-        blamed.softmax = max(blamed.softmax, one_hot_share(logits))
+        share = one_hot_share(logits)
+        if share > blamed.softmax:
+            much = width > 1 and share >= value("saturated")
+            rest = one_hot_share(logits * (width**-0.5 / scale)) if much else share
+            blamed.softmax_width = width if rest < value("saturated") <= share else 0
+        blamed.softmax = max(blamed.softmax, share)
 
 
 def see_multi_head(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) -> Any:

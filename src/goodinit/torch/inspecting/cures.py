@@ -1,6 +1,6 @@
 """What mends a finding: initializations are tried, and the first that does is its cure."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 from goodinit.torch.initializing.initialization import initialize
+from goodinit.torch.inspecting.changes import Change, changes, known
 from goodinit.torch.inspecting.passage import Finding
 from goodinit.torch.inspecting.proving import NOT_ASKED, Proof
 from goodinit.torch.inspecting.remedies import Patient, Trial, code, trials
@@ -44,6 +45,7 @@ def seek(
     frozen = [one for one in wanted if _frozen(patient, one)]
     cures: dict[_Fault, Trial | None] = dict.fromkeys(map(fault, frozen))
     refused: dict[str, str] = {}
+    instead: dict[str, str] = {}
     for label in dict.fromkeys(one.label for one in wanted if one not in frozen):
         same = [one for one in here if one.label == label and not _frozen(patient, one)]
         tried = list(trials(label, [one.layer for one in same], patient))
@@ -52,12 +54,15 @@ def seek(
             own = best or next((trial for trial in tried if tests.mends(trial, [one])), None)
             cures[fault(one)] = own
         refused[label] = tests.refusal(tried)
+        uncured = [one for one in same if cures[fault(one)] is None and not known(one)]
+        instead[label] = tests.instead(uncured) if uncured else ""
         if best is not None and not tests.left[best]:  # one cause, and what follows from it
             free = [fault(one) for one in wanted if one not in frozen]
             cures |= dict.fromkeys(free, best)
             break
     return tuple(
-        _with_cure(one, cures[fault(one)], tests, refused.get(one.label, "")) for one in wanted
+        _with_cure(one, cures[fault(one)], tests, refused.get(one.label, ""), instead)
+        for one in wanted
     )
 
 
@@ -69,12 +74,15 @@ def fault(finding: Finding) -> _Fault:
     return finding.layer, finding.label
 
 
-def _with_cure(one: Finding, trial: Trial | None, tests: "_Tests", refused: str) -> Finding:
+def _with_cure(
+    one: Finding, trial: Trial | None, tests: "_Tests", refused: str, instead: Mapping[str, str]
+) -> Finding:
     if trial is not None:
         return replace(one, cure=code(trial), remark=tests.unproved)
     if _frozen(tests.patient, one):
         return replace(one, remark=FROZEN)
-    return replace(one, remark=refused or NOTHING_MENDS)
+    does = known(one) or instead.get(one.label, "")
+    return replace(one, remark="; ".join(filter(None, (refused or NOTHING_MENDS, does))))
 
 
 def _frozen(patient: Patient, one: Finding) -> bool:
@@ -133,6 +141,27 @@ class _Tests:
             if worse.get(trial)
         )
         return next(said, "") if self._proof else ""
+
+    def instead(self, some: Sequence[Finding]) -> str:
+        """Return which change of the module mends what no draw does, or which don't either."""
+        tried = []
+        for change in changes(some, self.patient):
+            tried.append(change.told)
+            if self._does(change, some):
+                return f"what does, tried: {change.told}"
+        return f"nor does {' or '.join(tried)}" if tried else ""
+
+    def _does(self, change: Change, some: Sequence[Finding]) -> bool:
+        """Return whether some findings are gone after a change, and nothing is worse."""
+        proof = self._proof
+        with _as_it_was(self.patient.model), change.made():
+            try:
+                if proof is not None and proof.begins_worse():
+                    return False
+                left = frozenset(map(fault, self.patient.again()))
+                return self._clears(left, some) and not (proof and proof.ends_worse())
+            except Exception:  # the module may refuse the change in any way
+                return False
 
     def _clears(self, found: frozenset[_Fault] | None, some: Sequence[Finding]) -> bool:
         return found is not None and found <= self._before and found.isdisjoint(map(fault, some))

@@ -67,7 +67,9 @@ def _saturated(call: Call, seen: Passage) -> _Seen | None:
     )
     for cause, share, limit in shares:
         if share >= value(limit):
-            return cause, {"share": 100 * share}, {"when": "at the start"}
+            width = float(call.softmax_width) if cause == "softmax" else 0.0
+            numbers = {"width": width} if width else {}
+            return cause, {**numbers, "share": 100 * share}, {"when": "at the start"}
     return None
 
 

@@ -30,6 +30,8 @@ class Flow(NamedTuple):
         The inputs and calls that it is made of with no other call between; see ``bit``.
     made : Way
         The calls of whose outputs it is made by elementwise arithmetic and shapes alone.
+    width : int
+        Of products of two signals: how many numbers each is a sum of; 0 once that was scaled.
     """
 
     every: Way = 0
@@ -40,6 +42,7 @@ class Flow(NamedTuple):
     gate: bool = False
     feeds: Way = 0
     made: Way = 0
+    width: int = 0
 
 
 class Origins:

@@ -70,5 +70,6 @@ def _judged(layer: str, norms: Sequence[float], fed: Container[str]) -> Finding 
     if growth >= value("time_growth"):
         return tell(layer, "time grows", {**numbers, "ratio": float(growth)})
     if least <= value("time_decay") and layer not in fed:
+        numbers["reach"] = float((known >= value("time_decay") * known.max()).sum())
         return tell(layer, "time decays", {**numbers, "ratio": float(least)})
     return None

@@ -85,6 +85,9 @@ class Call:
         Share of the states of an activation with two flat ends that lie on them.
     softmax : float
         Share of the rows of the softmax that it feeds which are one-hot, or nearly.
+    softmax_width : int
+        How many numbers each of its logits is a sum of, where their square root, by which nothing
+        divided them, would part such rows; else 0.
     drowns : float
         How many times it is larger than what it is added to.
     alike, tokens_alike : float
@@ -129,6 +132,7 @@ class Call:
     step_axis: int = 0
     flat: float = 0.0
     softmax: float = 0.0
+    softmax_width: int = 0
     drowns: float = 0.0
     alike: float = nan
     tokens_alike: float = nan

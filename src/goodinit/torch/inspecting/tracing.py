@@ -227,7 +227,7 @@ class Tracer(TorchFunctionMode):
         elif flows and results and name in JOINS and len({flow.feeds for flow in flows}) > 1:
             self._join(name, flows, results)
         elif flows and results:
-            self._follow(name, flows, results)
+            self._follow(name, flows, results, _width(name, operands, flows))
         return out
 
     def _join(self, name: str, flows: list[Flow], results: list[Tensor]) -> None:
@@ -237,7 +237,7 @@ class Tracer(TorchFunctionMode):
             self.watch(call, results[0])
         self.come_from(call, results, flows)
 
-    def _follow(self, name: str, flows: list[Flow], results: list[Tensor]) -> None:
+    def _follow(self, name: str, flows: list[Flow], results: list[Tensor], width: int) -> None:
         every = some = 0
         for flow in [flow for flow in flows if not flow.gate] or flows:
             every, some = every | flow.every, some | flow.some
@@ -254,7 +254,8 @@ class Tracer(TorchFunctionMode):
         if call is not None and affine and not measured and fits(call, results[0]):
             self.watch(call, results[0])  # a bias or a factor, given by hand
         seen = Flow(every, some, call, first.activated, any(scales) or name in SCALES)
-        seen = seen._replace(gate=alone and first.gate, feeds=whole.feeds, made=made)
+        gate = alone and first.gate
+        seen = seen._replace(gate=gate, feeds=whole.feeds, made=made, width=width)
         self.origins.mark(results, seen)
 
     def _see_drowning(self, operands: list[Tensor], flows: list[Flow]) -> None:
@@ -303,3 +304,10 @@ class Tracer(TorchFunctionMode):
         if call is not None:
             call.take(weights)
             call.drowns = size / rms(beside) if rms(beside) else 0.0
+
+
+def _width(name: str, operands: Sequence[Tensor], flows: Sequence[Flow]) -> int:
+    """Return of how many numbers the logits of an attention are sums; 0 where they are scaled."""
+    if name in PRODUCTS and len(operands) == len(flows) == 2:
+        return int(operands[0].shape[-1])
+    return flows[0].width if len(flows) == 1 and name not in FACTORS else 0
