@@ -14,7 +14,17 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from goodinit.evidence.spread import seed_range
-from goodinit.figures.looks import STYLE, drawable, plain, set_legend, set_title, styles, wrapped
+from goodinit.figures.looks import (
+    STYLE,
+    drawable,
+    plain,
+    set_legend,
+    set_log_ticks,
+    set_panel_title,
+    set_title,
+    styles,
+    wrapped,
+)
 
 _SCALES = {"preactivation_rms": "pre-activation RMS", "gradient_rms": "gradient RMS"}
 _SHARES = {"distinct": "distinct units", "dead_fraction": "dead units"}
@@ -45,7 +55,7 @@ def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str)
             _draw_signal(axes, part, signal, initializers)
             if moment == "start" and f"{signal}_theory" in part:
                 _draw_theory(axes, part, signal, initializers)
-            axes.set_title(f"{name}, {moment} of training", fontsize=10)
+            set_panel_title(axes, f"{name}, {moment} of training", size=10)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
             if signal in _SHARES:
                 axes.set_ylim(-0.04, 1.04)
@@ -55,6 +65,9 @@ def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str)
     for column, signal in zip(grid.T, _SCALES, strict=False):
         parts = [shown[shown["moment"] == moment] for moment in _MOMENTS]
         _limit(column, [_medians(part, signal) for part in parts])
+        for axes in column:
+            if axes.get_yscale() == "log":
+                set_log_ticks(axes.yaxis)
     for axes in grid[-1]:
         axes.set_xlabel("layer")
     looks = styles(initializers).values()

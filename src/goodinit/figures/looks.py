@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike, NDArray
 
 # Okabe and Ito 2008: told apart by readers of every kind of colour vision.
@@ -45,6 +47,7 @@ _LETTERS_PER_INCH = 9.0  # of the title's font
 _LETTERS_PER_INCH_OF_LEGEND = 11
 _LEGEND_ROW = 0.22  # inches
 _LABEL_WIDTH = 26  # characters of one line in a legend
+_MANY_TIMES = 100  # the lower end of a logarithmic axis, that need no ticks between powers of ten
 _INK = "0.15"
 # Seaborn's "ticks", without the second that importing Seaborn takes, and no frame.
 STYLE: Any = {
@@ -136,6 +139,22 @@ def new_panels(count: int, width: float = 3.6, height: float = 3.2) -> tuple[Fig
     for spare in panels[count:]:
         spare.set_visible(False)
     return figure, panels[:count]
+
+
+def set_panel_title(axes: Axes, title: str, size: float | None = None) -> None:
+    """Set a panel's title at its upper edge, so that drawing needn't look where there is room."""
+    axes.set_title(title, y=1.0, fontsize=size or mpl.rcParams["axes.titlesize"])
+
+
+def set_log_ticks(axis: Axis) -> None:
+    """Label the powers of ten of a logarithmic axis, and mark what lies between if they are few.
+
+    Ticks between them, and labels that are mathematics, take longer to draw than all the rest.
+    """
+    low, high = axis.get_view_interval()
+    axis.set_major_formatter("{x:g}")
+    if high > _MANY_TIMES * low:
+        axis.set_minor_locator(NullLocator())
 
 
 def set_title(figure: Figure, title: str) -> None:

@@ -29,6 +29,8 @@ from goodinit.figures.looks import (
     new_panels,
     set_class_legend,
     set_legend,
+    set_log_ticks,
+    set_panel_title,
     set_title,
     styles,
     wrapped,
@@ -71,7 +73,8 @@ def plot_data(dataset: Dataset) -> Figure:
     figure, panels = new_panels(len(shown), width=4.4, height=4.7)
     for axes, (name, (_, y)), xy in zip(panels, shown.items(), points, strict=True):
         drawn = _scatter(axes, xy, y, dataset, s=14, alpha=0.8, linewidths=0)
-        axes.set(title=f"{name}, {len(y):,} examples", xlabel=labels[0], box_aspect=1)
+        set_panel_title(axes, f"{name}, {len(y):,} examples")
+        axes.set(xlabel=labels[0], box_aspect=1)
     panels[0].set_ylabel(labels[1])
     if dataset.classes is None and dataset.n_features > 1:
         figure.colorbar(drawn, ax=panels, label="target", shrink=0.7)
@@ -145,7 +148,7 @@ def plot_images(dataset: Dataset, per_class: int = 4) -> Figure:
             picture = np.clip(image.reshape(shape), 0, 1)
             coloured = shape[2] in _COLOUR_CHANNELS
             axes.imshow(picture if coloured else picture.mean(-1), cmap="gray", vmin=0, vmax=1)
-            axes.set_title(wrapped(name, 16, most_lines=2))
+            set_panel_title(axes, wrapped(name, 16, most_lines=2))
     few = len(shown) < len(dataset.classes)
     which = f" of the first {len(shown)} of {len(dataset.classes)} classes" if few else ""
     set_title(
@@ -187,7 +190,8 @@ def plot_costs(
             axes.fill_between(band.index, band["low"], band["high"], color=colour, alpha=0.15, lw=0)
         if chance is not None:
             axes.axhline(float(drawable(chance)), color="grey", linewidth=0.8, zorder=0)
-        axes.set(xlabel="iteration", title=f"learning rate {rate:g}" if len(spreads) > 1 else "")
+        set_panel_title(axes, f"learning rate {rate:g}" if len(spreads) > 1 else "")
+        axes.set_xlabel("iteration")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, **_TICKS))
     cut = _limit_costs(panels[0], [band for spread in spreads.values() for band in spread.values()])
     panels[0].set_ylabel(f"training cost{cut}")
@@ -230,6 +234,7 @@ def _limit_costs(axes: Axes, bands: Sequence[pd.DataFrame]) -> str:
     if high > _LOGARITHMIC_FROM * low:
         margin = (top / bottom) ** 0.05
         axes.set(yscale="log", ylim=(bottom / margin, top * margin))
+        set_log_ticks(axes.yaxis)
     else:
         bottom = min(bottom, every["median"].min())
         margin = 0.1 * (top - bottom) or 0.1 * top
@@ -345,7 +350,7 @@ def plot_boundaries(
             _regions(axes, plane, network, parameters, len(dataset.classes))
         _scatter(axes, points, dataset.y_train, dataset, s=9, linewidths=0)
         diverged = "" if finite or "diverged" in name else "\ndiverged"
-        axes.set_title(wrapped(name + diverged, _TITLE_WIDTH), fontsize=9)
+        set_panel_title(axes, wrapped(name + diverged, _TITLE_WIDTH), size=9)
         axes.set_box_aspect(1)
         axes.label_outer()
     for axes, colour in zip(grid, colours or (), strict=False):
@@ -389,11 +394,11 @@ def _regions(
 
 
 def _mesh(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the two coordinates of a grid over the data, each (200, 200)."""
+    """Return the two coordinates of a grid over the data, each (150, 150)."""
     extent, size = np.ptp(X, axis=0), np.abs(X).max(axis=0)
     room = np.where(extent > 1e-9 * size, extent, np.where(size > 0, size, 1.0))
     ends = zip(X.min(axis=0) - 0.1 * room, X.max(axis=0) + 0.1 * room, strict=True)
-    horizontal, vertical = np.meshgrid(*(np.linspace(*end, 200) for end in ends))
+    horizontal, vertical = np.meshgrid(*(np.linspace(*end, 150) for end in ends))
     return horizontal, vertical
 
 
