@@ -41,23 +41,36 @@ class _Emitter:
         self.lanes = VECTOR_BYTES // self.bytes
         self.vector = ir.VectorType(context.get_value_type(element), self.lanes)
 
-    def pointer(self, array: Any, row: Any, column: Any) -> Any:
-        """The address of array[row, column]."""
+    def place(self, array: Any, row: Any, column: Any) -> Any:
+        """The address of array[row, column], from where `load` and `store` count vectors.
+
+        One address for a tile's whole row: a processor has few registers for addresses.
+        """
         kind, value = array
         struct = self.context.make_array(kind)(self.context, self.builder, value)
-        return cgutils.get_item_pointer(self.context, self.builder, kind, struct, [row, column])
+        steps = cgutils.unpack_tuple(self.builder, struct.strides)
+        rows, columns = (self.builder.mul(i, s) for i, s in zip((row, column), steps, strict=True))
+        first = self.builder.bitcast(struct.data, cgutils.voidptr_t)
+        address = self.builder.gep(first, [self.builder.add(rows, columns)])
+        return self.builder.bitcast(address, self.vector.as_pointer())
 
-    def load(self, array: Any, row: Any, column: Any) -> Any:
-        address = self.builder.bitcast(self.pointer(array, row, column), self.vector.as_pointer())
-        return self.builder.load(address, align=self.bytes)
+    def load(self, place: Any, step: int = 0) -> Any:
+        return self.builder.load(self._beside(place, step), align=self.bytes)
 
-    def store(self, value: Any, array: Any, row: Any, column: Any) -> None:
-        address = self.builder.bitcast(self.pointer(array, row, column), self.vector.as_pointer())
-        self.builder.store(value, address, align=self.bytes)
+    def store(self, value: Any, place: Any, step: int = 0) -> None:
+        self.builder.store(value, self._beside(place, step), align=self.bytes)
 
-    def repeated(self, array: Any, row: Any, column: Any) -> Any:
-        """The number array[row, column] in every lane."""
-        return self.everywhere(self.builder.load(self.pointer(array, row, column)))
+    def _beside(self, place: Any, step: int) -> Any:
+        return self.builder.gep(place, [ir.Constant(_INDEX, step)]) if step else place
+
+    def number(self, place: Any, step: int = 0) -> Any:
+        """The address of a number, `step` numbers behind a place."""
+        numbers = self.builder.bitcast(place, self.vector.element.as_pointer())
+        return self._beside(numbers, step)
+
+    def repeated(self, place: Any) -> Any:
+        """The number at a place, in every lane."""
+        return self.everywhere(self.builder.load(self.number(place)))
 
     def everywhere(self, number: Any) -> Any:
         vector = ir.Constant(self.vector, ir.Undefined)
@@ -73,23 +86,23 @@ class _Emitter:
         return ir.Constant(self.vector, [1.0] * self.lanes)
 
     def multiplied(
-        self, rows: Any, w: Any, x: Any, count: Any, row: Any, column: Any, bias: Any = None
-    ) -> dict[tuple[Any, Any], Any]:
+        self, rows: int, w: Any, x: Any, count: Any, row: Any, column: Any, bias: Any = None
+    ) -> list[list[Any]]:
         """The sums of w @ x, + bias if there is one, of `rows` rows and COLUMNS vectors."""
         weight = self.repeated if self.alone else self.load
-        at_row = [self.offset(row, r) for r in range(rows.literal_value)]
-        at_column = [self.offset(column, c) for c in range(COLUMNS[self.alone])]
-        sums = {}
+        at_row = [self.offset(row, r) for r in range(rows)]
+        columns = range(COLUMNS[self.alone])
+        sums = []
         for r in at_row:
-            start = weight(bias, r, ir.Constant(row.type, 0)) if bias else self.zeros
-            for c in at_column:
-                sums[r, c] = cgutils.alloca_once_value(self.builder, start)
+            start = weight(self.place(bias, r, ir.Constant(row.type, 0))) if bias else self.zeros
+            sums.append([cgutils.alloca_once_value(self.builder, start) for _ in columns])
         with self.loop(count) as term:
-            columns = {c: self.load(x, term, c) for c in at_column}
-            for r in at_row:
-                factor = weight(w, r, term)
-                for c in at_column:
-                    self.add(sums[r, c], factor, columns[c])
+            inputs = self.place(x, term, column)
+            factors = [self.load(inputs, c) for c in columns]
+            for r, totals in zip(at_row, sums, strict=True):
+                of = weight(self.place(w, r, term))
+                for total, factor in zip(totals, factors, strict=True):
+                    self.add(total, of, factor)
         return sums
 
     @contextmanager
@@ -141,11 +154,13 @@ def _forward_tile(_typing, alone, rows, out, weights, bias, inputs, terms, row, 
         emitter = _Emitter(context, builder, out.dtype, alone)
         (y, w, b, x), (count, first, left, bound) = _split(signature, values, 2, 4)
         bound = emitter.everywhere(context.cast(builder, bound, types.float64, out.dtype))
-        sums = emitter.multiplied(rows, w, x, count, first, left, bias=b)
-        for (r, c), total in sums.items():
-            z = builder.load(total)
-            below = builder.fcmp_ordered("<", z, bound)  # false where z is NaN, which stays
-            emitter.store(builder.select(below, bound, z), y, r, c)
+        sums = emitter.multiplied(rows.literal_value, w, x, count, first, left, bias=b)
+        for r, totals in enumerate(sums):
+            into = emitter.place(y, emitter.offset(first, r), left)
+            for c, total in enumerate(totals):
+                z = builder.load(total)
+                below = builder.fcmp_ordered("<", z, bound)  # false where z is NaN, which stays
+                emitter.store(builder.select(below, bound, z), into, c)
         return context.get_dummy_value()
 
     counts = [types.intp] * 3
@@ -158,12 +173,16 @@ def _backward_tile(_typing, alone, rows, out, weights, inputs, factors, terms, r
     def emit(context, builder, signature, values):
         emitter = _Emitter(context, builder, out.dtype, alone)
         (y, w, x, f), (count, first, left, gate) = _split(signature, values, 2, 4)
-        for (r, c), total in emitter.multiplied(rows, w, x, count, first, left).items():
-            factor = emitter.load(f, r, c)
-            above = builder.fcmp_ordered(">", factor, emitter.zeros)
-            step = builder.select(above, emitter.ones, emitter.zeros)
-            factor = builder.select(gate, step, factor)
-            emitter.store(builder.fmul(builder.load(total), factor), y, r, c)
+        sums = emitter.multiplied(rows.literal_value, w, x, count, first, left)
+        for r, totals in enumerate(sums):
+            at = emitter.offset(first, r)
+            into, factors = emitter.place(y, at, left), emitter.place(f, at, left)
+            for c, total in enumerate(totals):
+                factor = emitter.load(factors, c)
+                above = builder.fcmp_ordered(">", factor, emitter.zeros)
+                step = builder.select(above, emitter.ones, emitter.zeros)
+                factor = builder.select(gate, step, factor)
+                emitter.store(builder.fmul(builder.load(total), factor), into, c)
         return context.get_dummy_value()
 
     counts = [types.intp] * 3
@@ -182,26 +201,32 @@ def _inner_tile(_typing, alone, rows, columns, out, left, right, length, row, co
         (y, a, b), (count, first, second, new) = _split(signature, values, 3, 3)
         at_row = [emitter.offset(first, r) for r in range(rows.literal_value)]
         at_column = [emitter.offset(second, c) for c in range(max(1, columns.literal_value))]
-        sums = {}
-        for r in at_row:
-            for c in at_column:
+        into = [emitter.place(y, r, second) for r in at_row]
+        sums = []
+        for out_row in into:
+            totals = []
+            for c in range(len(at_column)):
                 start = emitter.zeros
                 if not alone.literal_value:
-                    start = builder.select(new, start, emitter.load(y, r, c))
-                sums[r, c] = cgutils.alloca_once_value(builder, start)
-        with emitter.loop(count) as place:
-            lefts = {r: emitter.load(a, r, place) for r in at_row}
-            for c in at_column:
-                vector = emitter.load(b, c, place) if columns.literal_value else None
-                for r in at_row:
-                    emitter.add(sums[r, c], lefts[r], vector)
-        for (r, c), total in sums.items():
-            if alone.literal_value:
-                address = emitter.pointer(y, r, c)
-                part = emitter.over_lanes(builder.load(total))
-                builder.store(builder.fadd(builder.load(address), part), address)
-            else:
-                emitter.store(builder.load(total), y, r, c)
+                    start = builder.select(new, start, emitter.load(out_row, c))
+                totals.append(cgutils.alloca_once_value(builder, start))
+            sums.append(totals)
+        with emitter.loop(count) as step:
+            lefts = [emitter.load(emitter.place(a, r, step)) for r in at_row]
+            for c, at in enumerate(at_column):
+                right_one = (
+                    emitter.load(emitter.place(b, at, step)) if columns.literal_value else None
+                )
+                for totals, left_one in zip(sums, lefts, strict=True):
+                    emitter.add(totals[c], left_one, right_one)
+        for out_row, totals in zip(into, sums, strict=True):
+            for c, total in enumerate(totals):
+                if alone.literal_value:
+                    address = emitter.number(out_row, c)
+                    part = emitter.over_lanes(builder.load(total))
+                    builder.store(builder.fadd(builder.load(address), part), address)
+                else:
+                    emitter.store(builder.load(total), out_row, c)
         return context.get_dummy_value()
 
     counts = [types.intp] * 3
