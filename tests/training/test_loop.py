@@ -147,6 +147,24 @@ def test_layers_as_wide_as_blas_takes_are_the_same_bits_on_any_number_of_threads
         assert_same(train(problem, [trial]), wanted, [i])
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "several"), [(None, 1), (40, 1), (7, 4)], ids=["all", "as many", "batches"]
+)
+def test_trials_that_go_the_same_way_are_trained_once(batch_size: int | None, several: int) -> None:
+    study = study_of(
+        examples(),
+        initializers=["zeros", "he_normal"],
+        seeds=4,
+        batch_size=batch_size,
+    )
+    record = train(
+        prepare(study), study.trials, threads=2, observe={30: lambda _, trials, *__: len(trials)}
+    )
+    assert sum(record.observed[30]) == several + 4
+    for index, trial in enumerate(study.trials):
+        assert_same(train(prepare(study), [trial], threads=1), record, at=[index])
+
+
 def test_every_scheme_visits_the_examples_in_the_same_order() -> None:
     """One feature for each example: the weights that moved tell which examples were seen."""
     one_hot = np.eye(12)

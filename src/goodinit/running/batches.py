@@ -264,7 +264,7 @@ def _seen(
 ) -> dict[str, NDArray[Any]]:
     """Return what was seen at one moment over all trials of a batch, whose threads saw parts."""
     parts = [measured(sight) for sight in record.observed[moment]]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {name: np.concatenate([of[name] for of in parts])[record.places] for name in parts[0]}
 
 
 def _networks(problem: training.Problem, record: training.Record) -> Networks:

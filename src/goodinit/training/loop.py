@@ -1,6 +1,7 @@
 """The loop that records: batches of trials advance by segments, and are measured between them."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +55,9 @@ class Record:
         The trained parameters, packed; where inputs are compressed, in the span. ``network``
         unpacks and restores them.
     observed : dict of int to list
-        What ``observe`` returned at each of its moments, part by part of the batch.
+        What ``observe`` returned at each of its moments, part by part of what was trained.
+    places : array of int, shape (trials,)
+        Of each trial among what was trained: trials that start alike and go on alike share one.
     """
 
     trials: tuple[Trial, ...]
@@ -62,6 +65,7 @@ class Record:
     diverged: NDArray[np.bool_]
     flat: Floats
     observed: dict[int, list[Any]] = field(default_factory=dict)
+    places: NDArray[np.intp] = field(default_factory=lambda: np.arange(0))
 
 
 @dataclass
@@ -73,7 +77,20 @@ class _Chunk:
     state: Floats  # (trials, memory, P)
     rates: NDArray[np.float64]
     seeds: NDArray[np.uint64]
-    offsets: Floats | float  # of the test examples' first pre-activations, (trials, n_test, units)
+    offsets: (
+        Floats  # of the test examples' first pre-activations, (trials, n_test or 1, units or 1)
+    )
+
+    def chosen(self, places: NDArray[np.intp]) -> "_Chunk":
+        """Return some of its networks."""
+        return _Chunk(
+            [self.trials[place] for place in places],
+            self.flat[places],
+            self.state[places],
+            self.rates[places],
+            self.seeds[places],
+            self.offsets[places],
+        )
 
 
 def train(
@@ -86,7 +103,8 @@ def train(
 ) -> Record:
     """Train a batch of trials of one study together.
 
-    A trial's numbers are the same to the last bit alone or in any batch, on one thread or many.
+    A trial's numbers are the same to the last bit alone or in any batch, on one thread or many. So
+    trials that start from the same parameters, as those of zeros do, are trained once for all.
 
     Parameters
     ----------
@@ -114,18 +132,26 @@ def train(
     moments = problem.study.training.moments
     shrinkage = _shrinkage(problem, trials)
     workers = threads or available_processors()
-    parts = _parts(problem, len(trials), workers)
-    for networks in {len(part) for part in parts}:
-        compile_kernel(problem.study, networks)  # its BLAS must be there to be limited
     # BLAS on one thread: the networks are what is spread over the processors.
     with one_blas_thread, ThreadPoolExecutor(workers) as pool:
-        chunks = list(pool.map(lambda part: _start(problem, [trials[i] for i in part]), parts))
+        some = [list(part) for part in np.array_split(np.arange(len(trials)), workers)]
+        drawn = pool.map(
+            lambda part: _start(problem, [trials[i] for i in part]), filter(None, some)
+        )
+        every = _joined(list(drawn))
+    first, places = _alike(problem, every)
+    parts = [first[part] for part in _parts(problem, len(first), workers)]
+    chunks = [every.chosen(part) for part in parts]
+    del every
+    for networks in {len(part) for part in parts}:
+        compile_kernel(problem.study, networks)  # its BLAS must be there to be limited
+    with one_blas_thread, ThreadPoolExecutor(workers) as pool:
 
         def measure(moment: int) -> NDArray[np.float64]:
             stage(MEASURING, 0)
             shrunk = [shrinkage[moment, part] for part in parts]
             rows = pool.map(lambda chunk, s: _measure(problem, chunk, s), chunks, shrunk)
-            found = np.concatenate(list(rows), axis=1)
+            found = np.concatenate(list(rows), axis=1)[:, places]
             stage(MEASURING, len(trials))
             return found
 
@@ -152,9 +178,9 @@ def train(
             look(after)
     measured = np.stack(rows, axis=1)
     curves = dict(zip((*MEASURES, *VALIDATION)[: len(measured)], measured, strict=True))
-    flat = np.concatenate([chunk.flat for chunk in chunks])
+    flat = np.concatenate([chunk.flat for chunk in chunks])[places]
     finite = np.isfinite(curves["train_cost"]).all(axis=0) & np.isfinite(flat).all(axis=1)
-    return Record(tuple(trials), curves, ~finite, flat, observed)
+    return Record(tuple(trials), curves, ~finite, flat, observed, places)
 
 
 def networks(problem: Problem, trials: Sequence[Trial], flat: Floats, moment: int) -> Parameters:
@@ -255,8 +281,39 @@ def _start(problem: Problem, trials: Sequence[Trial]) -> _Chunk:
         np.zeros((len(trials), memory, packed.shape[1]), dtype),
         np.array([trial.learning_rate for trial in trials]),
         np.array([trial.seed for trial in trials], dtype=np.uint64),
-        np.stack(offsets).astype(dtype) if offsets else 0.0,
+        np.stack(offsets).astype(dtype) if offsets else np.zeros((len(trials), 1, 1), dtype),
     )
+
+
+def _joined(chunks: Sequence[_Chunk]) -> _Chunk:
+    """Return several chunks as one."""
+    return _Chunk(
+        [trial for chunk in chunks for trial in chunk.trials],
+        *(
+            np.concatenate([getattr(chunk, name) for chunk in chunks])
+            for name in ("flat", "state", "rates", "seeds", "offsets")
+        ),
+    )
+
+
+def _alike(problem: Problem, chunk: _Chunk) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the networks of which no two go the same way, and each network's place among them.
+
+    The way of a network depends on where it starts, its learning rate and the order of its batches.
+    """
+    batch_size = problem.study.training.batch_size
+    in_batches = batch_size is not None and batch_size < problem.X.shape[1]
+    found: dict[tuple[Any, ...], int] = {}
+    first: list[int] = []
+    places: list[int] = []
+    for i in range(len(chunk.trials)):
+        start = hashlib.sha256(chunk.flat[i].tobytes() + chunk.offsets[i].tobytes()).digest()
+        way = start, chunk.rates[i], chunk.seeds[i] if in_batches else None
+        if way not in found:
+            found[way] = len(first)
+            first.append(i)
+        places.append(found[way])
+    return np.array(first), np.array(places)
 
 
 def _advance(problem: Problem, chunk: _Chunk, start: int, stop: int) -> None:
