@@ -34,7 +34,10 @@ def auto(places: Structure) -> Recipe:
       2019). Where a normalization ends the branch, its weight gets 1/√branches instead. (Zero
       there, as of Goyal et al. 2017, would leave the branch without gradients at first.)
     - The output layer: a spread of 0.1, so that the first outputs are small.
-    - Embeddings: N(0, 1/dimensions), rows of length 1, also where an output layer shares them.
+    - Embeddings: N(0, 1/dimensions), rows of length 1; where an output layer shares them, longer
+      by what its input is shrunk by, as by T5's 1/√dimensions.
+    - Queries: a spread of 1 over that of their products with keys, where that is above 1, as of 16
+      dimensions that are not divided by their root (T5 draws them so: Raffel et al. 2020).
     - Recurrent layers: orthogonal recurrent weights per gate, gain 1 for the others; the bias of
       the LSTM's forget gate 1 (Jozefowicz et al. 2015).
     - Biases 0, normalization 1 and 0. A bias that was set on purpose stays as it is, unless a ReLU
@@ -57,8 +60,14 @@ def auto(places: Structure) -> Recipe:
 
 
 def _weight(parameter: Parameter, places: Structure) -> Choice:
-    if any(isinstance(owner, EMBEDDINGS) for owner in parameter.owners):
-        return _rows(parameter, parameter.tensor.shape[1])
+    looked_up = [
+        name.rpartition(".")[0]
+        for name, owner in zip(parameter.names, parameter.owners, strict=True)
+        if isinstance(owner, EMBEDDINGS)
+    ]
+    if looked_up:
+        called = [places.places[name] for name in looked_up if name in places.places]
+        return _rows(parameter, parameter.tensor.shape[1], called[0] if called else None)
     if isinstance(parameter.module, RECURRENT):
         if parameter.leaf.startswith("weight_hh"):
             return _drawn(parameter, orthogonal(), "recurrent: orthogonal per gate")
@@ -70,8 +79,10 @@ def _weight(parameter: Parameter, places: Structure) -> Choice:
     return replace(choice, aim=_spread(place, places.branches)) if settles else choice
 
 
-def _rows(parameter: Parameter, dimensions: int) -> Choice:
-    return _drawn(parameter, normal(dimensions**-0.5), "embedding: rows of length 1")
+def _rows(parameter: Parameter, dimensions: int, place: Place | None = None) -> Choice:
+    std = dimensions**-0.5 if place is None else place.spread
+    length = f"embedding: rows of length {std * dimensions**0.5:.3g}"
+    return _drawn(parameter, normal(std), length)
 
 
 def place_of(parameter: Parameter, places: Structure) -> Place:

@@ -11,10 +11,10 @@ from math import sqrt
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from goodinit.torch.initializing.fans import NORMS
-from goodinit.torch.initializing.steps import Graph, Step
+from goodinit.torch.initializing.fans import EMBEDDINGS, NORMS
+from goodinit.torch.initializing.steps import ATTENTION, Graph, Step
 
 _COUNT = 4096
 _FLATTEST = 1.035  # by how much a layer may multiply the gradient's square, for the signal to stay
@@ -33,6 +33,9 @@ _TEXT = """
 """
 _FORMS = frozenset(_TEXT.split())
 _SUMS = frozenset({"add", "iadd", "radd", "sub", "isub"})
+_TIMES = frozenset({"mul", "imul", "rmul", "div", "idiv", "truediv", "multiply", "divide"})
+_MASKS = frozenset({"maskedfill", "where", "softmax", ATTENTION})
+_SOFTENS = 1.25  # times as far as scores should spread, before a softmax of them
 
 
 class Read(NamedTuple):
@@ -93,6 +96,9 @@ class Reading:
         self.graph = graph
         self.spreads: dict[int, float] = {}
         self._found: dict[int, _Numbers] = {}
+        for number, step in enumerate(graph.steps):
+            if isinstance(step.module, EMBEDDINGS):
+                self.spreads[number] = self._of_rows(step.module)
 
     def spread(self, reader: int) -> None:
         """Choose the spread of the layer that another one reads, if it reads but one."""
@@ -104,6 +110,46 @@ class Reading:
         if self.graph.steps[source].layer and source not in self.spreads:
             self.spreads[source] = best_spread(lambda z: self._with(source, z, reader))
             self._found.clear()
+
+    def _of_rows(self, embedding: nn.Embedding | nn.EmbeddingBag) -> float:
+        """Return the spread of rows of length 1, or of what makes a layer that shares them 1."""
+        layers = (
+            number
+            for number, step in enumerate(self.graph.steps)
+            if isinstance(step.module, nn.Linear) and step.module.weight is embedding.weight
+        )
+        size = next((self.read(number).size for number in layers), 1.0)
+        self._found.clear()
+        return 1 / (size * sqrt(max(embedding.embedding_dim, 1)))
+
+    def temper(self, softmax: int) -> None:
+        """Shrink the spread of the queries whose products with keys are too large for a softmax."""
+        scale, number = 1.0, softmax
+        step = self.graph.steps[number]
+        while not step.factor:
+            if not step.inputs or step.layer:
+                return
+            if step.operation in _TIMES:
+                scale *= self._ratio(step)
+            elif step.operation not in _FORMS | _SUMS | _MASKS:
+                return
+            number = max(step.inputs, key=lambda one: self.graph.steps[one].depth)
+            step = self.graph.steps[number]
+        if len(step.inputs) < 2:
+            return
+        queries, keys = (self._of(one) for one in step.inputs[:2])
+        sizes = [_moments(one.values)[0] ** 0.5 for one in (queries, keys)]
+        size = scale * step.factor * sizes[0] * sizes[1]
+        own = [one for one in queries.sources if self.graph.steps[one].layer]
+        if size > _SOFTENS and len(own) == 1 and queries.sources.isdisjoint(keys.sources):
+            self.spreads[own[0]] = self.spreads.get(own[0], 1.0) / size
+            self._found.clear()
+
+    def _ratio(self, step: Step) -> float:
+        """Return by what a step multiplies its one input; 1 where that isn't known."""
+        known = _called(step, {one: standard_normal() for one in step.inputs[:1]})
+        alone = known is not None and len(step.inputs) == 1
+        return _moments(known)[0] ** 0.5 if known is not None and alone else 1.0
 
     def read(self, reader: int) -> Read:
         """Return what a layer reads."""

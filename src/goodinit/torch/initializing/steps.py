@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
+from math import sqrt
 from typing import Any
 
 import torch
@@ -38,6 +39,8 @@ _ACTIVATIONS = {
     "softplus": "softplus",
     "sin": "sin",
 }
+ATTENTION = "scaleddotproductattention"
+_PRODUCTS = ("matmul", "bmm", ATTENTION)
 _SLOPES = {"leakyrelu": 0.01, "prelu": 0.25, "rrelu": (1 / 8 + 1 / 3) / 2}  # PyTorch's defaults
 
 
@@ -49,7 +52,8 @@ class Step:
     those of them that are layers. ``depth`` is the number of layers on the longest way to it.
     ``layer`` says whether it is one itself: a module, or a function that was called with weights,
     which goes by the parameter's name. ``replay`` does the same to other tensors, given by the
-    numbers of the steps that they stand for.
+    numbers of the steps that they stand for. ``factor``: of a product of two results, by how much
+    its numbers are larger than theirs multiplied; 0 for others.
     """
 
     operation: str
@@ -62,6 +66,7 @@ class Step:
     depth: int
     layer: bool = False
     replay: Replay | None = None
+    factor: float = 0.0
 
     @property
     def activation(self) -> str | None:
@@ -96,6 +101,7 @@ class Graph:
         slope: float | None = None,
         again: Replay | None = None,
         layer: bool = False,
+        factor: float = 0.0,
     ) -> int:
         """Append a step and return its number."""
         before = layers = depth = 0
@@ -105,7 +111,7 @@ class Graph:
             layers |= step.layers_before | (bit if step.layer else 0)
             depth = max(depth, step.depth + step.layer)
         layer |= isinstance(module, LAYERS)
-        way = before, layers, depth, layer, again
+        way = before, layers, depth, layer, again, factor
         self.steps.append(Step(operation, tuple(inputs), name, module, slope, *way))
         return len(self.steps) - 1
 
@@ -128,6 +134,15 @@ def _slope(arguments: Sequence[object], keywords: dict[str, Any]) -> float | Non
     """Return the slope that leaky_relu was called with, if it was."""
     given = keywords.get("negative_slope", arguments[1] if len(arguments) > 1 else None)
     return float(given) if isinstance(given, float | int) else None
+
+
+def _factor(operation: str, args: Sequence[Any], keywords: dict[str, Any]) -> float:
+    """Return by how much the products that are summed make a result larger; 0 for others."""
+    if operation not in _PRODUCTS or not args or not isinstance(args[0], torch.Tensor):
+        return 0.0
+    summed = float(args[0].shape[-1]) if args[0].dim() else 1.0
+    scale = keywords.get("scale") if operation == ATTENTION else 1.0
+    return 1.0 if scale is None else sqrt(summed) * float(scale)
 
 
 def _add_module(graph: Graph, module: nn.Module, name: str, inputs: Sequence[int]) -> int:
@@ -269,9 +284,9 @@ class _Watch(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         if known and tensors(result):
             slope = _slope(args, kwargs or {})
-            step = self.graph.add(
-                _operation(func), known, layer, slope=slope, again=again, layer=bool(layer)
-            )
+            name, own = _operation(func), bool(layer)
+            factor = 0.0 if own else _factor(name, args, kwargs or {})
+            step = self.graph.add(name, known, layer, None, slope, again, own, factor)
             self.made(result, step)
         return result
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from goodinit.torch.initializing.fans import NORMS
 from goodinit.torch.initializing.reading import Read, Reading
-from goodinit.torch.initializing.steps import Graph, Step, traced, watched
+from goodinit.torch.initializing.steps import ATTENTION, Graph, Step, traced, watched
 from goodinit.torch.initializing.uses import Use
 
 _SUMS = {"add", "iadd", "radd", "sub", "isub"}
@@ -101,6 +101,9 @@ def structure(model: nn.Module, inputs: object = None) -> Structure:
     reading = Reading(graph)
     for number in first.values():
         reading.spread(number)
+    for number, step in enumerate(graph.steps):
+        if step.operation in ("softmax", ATTENTION):
+            reading.temper(number)
     for name, number in first.items():
         told = reading.read(number), reading.spreads.get(number, 1.0)
         places[name] = replace(places[name], read=told[0], spread=told[1])
