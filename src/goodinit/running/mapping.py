@@ -20,6 +20,7 @@ from goodinit.initializers.scheme import with_biases
 from goodinit.running.compare import Progress, run
 from goodinit.study.grid import Study, Training, plan
 from goodinit.study.trials import several
+from goodinit.theory.fixedpoints import FixedPoint
 from goodinit.theory.predict import of_network
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ AXES = ("depth", "width", "bias_variance", "learning_rate", "*")
 REACH = 6.0  # correlation depths within which networks train (Schoenholz et al. 2017, section 5)
 
 _OF_WHOLE = ("depth", "width")
+_EDGE = 1e-6  # how near to 1 χ₁ is on the edge of chaos
 
 
 @dataclass(frozen=True, repr=False)
@@ -246,5 +248,16 @@ def _outcome(result: Comparison) -> dict[str, Any]:
         "test_accuracy": float(trials["test_accuracy"].mean()),
         "train_cost": float(costs.median()),
         "trained": float((costs < value("stuck") * result.chance).mean()),
-        "reach": REACH * point.correlation_depth / len(hidden) if point else float("nan"),
+        "reach": REACH * _carries(point) / len(hidden) if point else float("nan"),
     }
+
+
+def _carries(point: FixedPoint) -> float:
+    """Return how many layers carry a difference, or a gradient, before it changes by e.
+
+    Where inputs end alike that is 1 / |log χ₁|, which for a signal that keeps its length is ξ_c.
+    """
+    if point.correlation < 1 or point.chi == 0:
+        return point.correlation_depth
+    away = abs(np.log(point.chi))
+    return float(1 / away) if away > _EDGE else float("inf")

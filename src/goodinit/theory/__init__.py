@@ -3,6 +3,7 @@
 - ``gaussian``: expectations of an activation, of one example and of two
 - ``weights``: the variance that an initializer gives each layer
 - ``examples``: the few that stand for a data set
+- ``pairing``: what two examples have in common in one layer
 - ``meanfield``: lengths, correlations and gradients by depth, from real inputs
 - ``fixedpoints``: where repeated layers lead, the depth scales, the edge of chaos
 - ``outputs``: the first cost, and what it sends back

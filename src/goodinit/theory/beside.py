@@ -8,6 +8,7 @@ import pandas as pd
 
 from goodinit.errors import ArgumentError
 from goodinit.study.grid import Study
+from goodinit.theory.examples import representatives
 from goodinit.theory.predict import Prediction, of_network
 
 # A line of ``Comparison.signals``, and the columns of ``Prediction.layers`` that speak of it.
@@ -28,7 +29,7 @@ def predictions(study: Study) -> dict[str, Prediction]:
 
     Of one that can't be drawn from, as of a study that was read back, it says nothing.
     """
-    found = {}
+    found, examples = {}, representatives(study.dataset)
     for scheme in study.schemes:
         std = scheme.bias_std or study.biases.std
         with suppress(ArgumentError):
@@ -39,6 +40,7 @@ def predictions(study: Study) -> dict[str, Prediction]:
                 activation=study.network.activation,
                 bias_std=std or 0.0,
                 draws=_DRAWS,
+                examples=examples,
             )
             found[scheme.name] = said if std is not None else replace(said, silent=_OTHER_BIASES)
     return found

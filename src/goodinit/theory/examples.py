@@ -1,5 +1,6 @@
 """The few examples that stand for a data set: scales, correlations and classes like all of it."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,13 @@ from numpy.typing import NDArray
 
 from goodinit.datasets import Dataset
 
+Examples = tuple[NDArray[np.float64], NDArray[Any]]
+
 MOST = 100
 _LOOKED_AT = 2000  # examples among which they are chosen
 
 
-def representatives(data: Dataset) -> tuple[NDArray[np.float64], NDArray[Any]]:
+def representatives(data: Dataset) -> Examples:
     """Return inputs (m, n_features) and targets (m,) that stand for the training examples.
 
     All of them up to 100, else 100 chosen by herding (Welling 2009; Chen, Welling and Smola 2010),
@@ -38,14 +41,19 @@ def representatives(data: Dataset) -> tuple[NDArray[np.float64], NDArray[Any]]:
 
 
 def _likeness(X: NDArray[np.float64], y: NDArray[Any], classes: bool) -> NDArray[np.float64]:
-    """Return a kernel of inputs, larger where targets agree."""
+    """Return a kernel of inputs, larger where targets agree; classes come one after another."""
     length = float(np.mean(np.sum(X**2, axis=1))) or 1.0
-    inputs = np.exp(np.clip(X @ X.T / length, -30, 30))
-    if classes:
-        same = y[:, np.newaxis] == y
-        return np.asarray(inputs * (1 + len(np.unique(y)) * same))
-    spread = (y - y.mean()) / (y.std() or 1.0)
-    return np.asarray(inputs * (2 + np.clip(np.outer(spread, spread), -1, None)))
+    inputs = X @ X.T
+    inputs /= length
+    np.exp(np.clip(inputs, -30, 30, out=inputs), out=inputs)
+    if not classes:
+        spread = (y - y.mean()) / (y.std() or 1.0)
+        inputs *= 2 + np.clip(np.outer(spread, spread), -1, None)
+        return inputs
+    starts = np.flatnonzero(np.concatenate([[True], y[1:] != y[:-1]]))
+    for first, end in pairwise([*starts, len(y)]):
+        inputs[first:end, first:end] *= 1 + len(starts)
+    return inputs
 
 
 def _herd(kernel: NDArray[np.float64]) -> list[int]:

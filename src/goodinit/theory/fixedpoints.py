@@ -10,8 +10,8 @@ from goodinit import activations
 from goodinit.errors import number
 from goodinit.theory.gaussian import Array, Moments, kernel, moments, pairs
 
-_MOST_STEPS = 5000
-_SETTLED = 1e-12
+_SETTLED = 1e-11
+_LOOKED_AT = 461  # lengths, of which the middle one is 1
 _LONGEST, _SHORTEST = 1e25, 1e-25  # lengths beyond which a signal has exploded or vanished
 _FLAT = 1e-6  # how near to 1 a rate counts as 1
 
@@ -77,39 +77,53 @@ def fixed_point(activation: Any, weight_variance: float, bias_variance: float = 
     chi = float(gain * known.slope(at)[0])
     square = float(gain * known.square(at)[0])
     follows = float(square / at[0] * known.square_follows(at)[0])  # dq'/dq
-    c, rate = _settled_correlation(known, gain, bias, float(at[0]), chi)
+    c, rate = _settled_correlation(known, gain, bias, float(at[0]))
     return FixedPoint(q, c, chi, _depth(follows), _depth(rate))
 
 
 def _settled_length(known: Moments, gain: float, bias: float) -> float:
+    """Return where lengths go from 1 on: the next fixed point in the direction that they take.
+
+    The map grows with the length, so none is jumped over.
+    """
     if gain == 0:
         return bias
-    q = 1.0
-    for _ in range(_MOST_STEPS):
-        longer = float(gain * known.square(np.array([q]))[0] + bias)
-        if not _SHORTEST < longer < _LONGEST:
-            return 0.0 if longer <= _SHORTEST else float("inf")
-        if abs(longer - q) <= _SETTLED * q:
-            follows = known.square_follows(np.array([q, 10 * q, q / 10]))
-            scale_free = bias == 0 and np.abs(follows - 1).max() < _FLAT
-            return float("nan") if scale_free else longer
-        q = longer
-    return 0.0 if q < _FLAT**0.5 else q  # on the edge it falls like 1 / layers
+    logs = np.linspace(np.log(_SHORTEST), np.log(_LONGEST), _LOOKED_AT)
+    growth = _growth(known, gain, bias, logs)
+    if bias == 0 and np.abs(growth).max() < _FLAT:
+        return float("nan")  # every length stays
+    start = _LOOKED_AT // 2  # 1
+    up = bool(growth[start] > 0)
+    for place in range(start, _LOOKED_AT) if up else range(start, -1, -1):
+        if abs(growth[place]) < _SETTLED:  # on the edge it falls like 1 / layers
+            return float(np.exp(logs[place])) if logs[place] > np.log(_FLAT) else 0.0
+        if (growth[place] > 0) != up:
+            before = logs[place - 1 if up else place + 1]
+            ends = sorted((before, logs[place]))
+            found = brentq(lambda x: _growth(known, gain, bias, np.array([x]))[0], *ends)
+            return float(np.exp(found))
+    return float("inf") if up else 0.0
 
 
-def _settled_correlation(
-    known: Moments, gain: float, bias: float, q: float, chi: float
-) -> tuple[float, float]:
+def _growth(known: Moments, gain: float, bias: float, log_q: Array) -> Array:
+    """Return log q' - log q."""
+    return np.asarray(np.log(gain * known.square(np.exp(log_q)) + bias) - log_q)
+
+
+def _settled_correlation(known: Moments, gain: float, bias: float, q: float) -> tuple[float, float]:
     """Return c* and dc'/dc there."""
-    total = gain * known.square(np.array([q]))[0] + bias
-    if total == 0 or chi <= 1 + _FLAT:
-        return 1.0, chi
-    c, follows = 0.5, kernel(known.activation.function, q)
-    for _ in range(_MOST_STEPS):
-        further = float((gain * follows(c) + bias) / total)
-        if abs(further - c) < _SETTLED:
-            break
-        c = further
+    total = float(gain * known.square(np.array([q]))[0] + bias)
+    alike = float(gain * known.slope(np.array([q]))[0] * q / total) if total else 0.0
+    if alike <= 1 + _FLAT:
+        return 1.0, alike
+    follows = kernel(known.activation.function, q)
+
+    def excess(c: float) -> float:
+        return float((gain * follows(c) + bias) / total) - c
+
+    # The map is a power series of no negative terms: convex, it crosses the diagonal once below 1.
+    near = 1 - min(1e-3, 0.1 * (alike - 1))
+    c = 0.0 if excess(0.0) <= _SETTLED else float(brentq(excess, 0.0, near, xtol=1e-12))
     slope = pairs(known.activation.slope, np.array([q, q]), _square(c), step=True)[0, 1]
     return c, float(gain * slope * q / total)
 
@@ -122,7 +136,7 @@ def _depth(rate: float) -> float:
     rate = abs(rate)
     if rate == 0:
         return 0.0
-    return float("inf") if abs(rate - 1) < _FLAT else abs(1 / np.log(rate))
+    return float("inf") if abs(rate - 1) < _FLAT else float(abs(1 / np.log(rate)))
 
 
 def edge_of_chaos(activation: Any, bias_variance: float = 0.0) -> float:

@@ -18,8 +18,8 @@ Function = Callable[[Array], Array]
 _REACH = 9.0  # standard deviations; what lies beyond weighs 1e-19
 _NODES = 120  # on either side of 0, where activations bend
 _DEGREES = 40  # of the Hermite series
-_NOTHING = 1e-100
-_FEW = 8  # inputs of which all powers of their correlations are made at once
+_STRAIGHT = 1e-12
+_BEYOND = 100.0  # times a term that may be left out is what all terms beyond the series may be
 _LOG_Q = np.linspace(-69.0, 69.0, 553)  # lengths from 1e-30 to 1e30
 
 
@@ -54,30 +54,21 @@ _ARCSINE = _arcsine_terms()
 
 
 # Of what lies beyond the series: a step's odd powers 1, 3, ..., a bend's even ones 2, 4, ...
-_STEP_SERIES = np.zeros(_DEGREES)
-_STEP_SERIES[1::2] = _ARCSINE[: _DEGREES // 2]
-_BEND_SERIES = np.zeros(_DEGREES + 1)
-_BEND_SERIES[2::2] = _ARCSINE[: _DEGREES // 2] / (2 * np.arange(_DEGREES // 2) + 2)
-
-
-def _sum(c: Array, series: Array) -> Array:
-    """Return the sum of a power series at each c; few are done at once, as one product."""
-    if c.size > _FEW**2:
-        return np.asarray(polyval(c, series))
-    powers: Array = c[..., np.newaxis] ** np.arange(len(series))
-    return powers @ series
+_STEP_SERIES = _ARCSINE[: _DEGREES // 2]
+_BEND_SERIES = _STEP_SERIES / (2 * np.arange(_DEGREES // 2) + 2)
 
 
 def _step_tail(c: Array) -> Array:
     """Return what of a step's kernel lies beyond the series, 1 at c = 1."""
-    tail: Array = (np.arcsin(c) - _sum(c, _STEP_SERIES)) / (0.5 * np.pi - _STEP_SERIES.sum())
+    series = c * polyval(c * c, _STEP_SERIES)
+    tail: Array = (np.arcsin(c) - series) / (0.5 * np.pi - _STEP_SERIES.sum())
     return tail
 
 
 def _bend_tail(c: Array) -> Array:
     """Return what of a bend's kernel lies beyond the series, 1 at c = 1."""
-    left = np.sqrt(1 - c * c) + c * np.arcsin(c) - 1
-    tail: Array = (left - _sum(c, _BEND_SERIES)) / (0.5 * np.pi - 1 - _BEND_SERIES.sum())
+    left = np.sqrt(1 - c * c) + c * np.arcsin(c) - 1 - c * c * polyval(c * c, _BEND_SERIES)
+    tail: Array = left / (0.5 * np.pi - 1 - _BEND_SERIES.sum())
     return tail
 
 
@@ -120,17 +111,55 @@ def pairs(function: Function, q: Array, c: Array, *, step: bool = False) -> Arra
     array([[0.5     , 0.304499],
            [0.304499, 0.5     ]])
     """
-    coefficients, left = _series(function, q)
-    tail = _step_tail if step else _bend_tail
-    if len(q) <= _FEW:
-        products = coefficients[:, np.newaxis] * coefficients
-        powers = c[..., np.newaxis] ** np.arange(products.shape[-1])
-        few: Array = (products * powers).sum(-1) + left * tail(c)
-        return few
-    total = np.zeros_like(c)
-    for a in coefficients.T[::-1]:
-        total = total * c + np.outer(a, a)
-    return total + left * tail(c)
+    return paired(at_nodes(function, q), c, step=step)
+
+
+def at_nodes(function: Function, q: Array) -> Array:
+    """Return f at the quadrature's nodes, shape (m, nodes), of pre-activations of lengths q."""
+    values: Array = function(np.sqrt(q)[:, np.newaxis] * _X)
+    return values
+
+
+def squared_mean(values: Array) -> Array:
+    """Return E[f(z)²], shape (m,), of an f that is known at the nodes."""
+    return np.asarray((values * values) @ _W)
+
+
+def paired(values: Array, c: Array, *, step: bool = False, to: float = 1e-11) -> Array:
+    """Return what ``pairs`` does, of an f that is known at the nodes.
+
+    Parameters
+    ----------
+    values : array, shape (m, nodes)
+        As ``at_nodes`` returns them.
+    c : array, shape (m, m)
+    step : bool
+    to : float
+        How small a part of the largest term may be to be left out.
+
+    Returns
+    -------
+    array, shape (m, m)
+    """
+    coefficients = values @ _H
+    sizes = np.max(coefficients**2, axis=0)
+    kept = np.flatnonzero(sizes > to * sizes.max())
+    total, term = np.zeros_like(c), np.empty_like(c)
+    if len(kept):
+        every = 1 if np.ptp(kept % 2) else 2  # an odd function has odd powers alone
+        power = c if every == 1 else c * c
+        for k in range(kept[-1], -1, -every):  # Horner's scheme
+            total *= power
+            np.multiply.outer(coefficients[:, k], coefficients[:, k], out=term)
+            total += term
+        if kept[-1] % every:
+            total *= c
+    own = squared_mean(values)
+    beyond = own - np.sum(coefficients**2, axis=1)
+    if beyond.max() > _BEYOND * to * own.max():
+        left = (values * _W) @ values.T - coefficients @ coefficients.T
+        total += left * (_step_tail if step else _bend_tail)(c)
+    return total
 
 
 def kernel(function: Function, q: float) -> Callable[[float], float]:
@@ -143,22 +172,15 @@ def kernel(function: Function, q: float) -> Callable[[float], float]:
     >>> round(kernel(lambda z: np.maximum(z, 0), 1.0)(0.5), 6)
     0.304499
     """
-    coefficients, left = _series(function, np.array([q]))
-    squares, rest = coefficients[0] ** 2, float(left[0, 0])
+    values = at_nodes(function, np.array([q]))
+    squares = (values @ _H)[0] ** 2
+    rest = float(squared_mean(values)[0] - squares.sum())
 
     def follows(c: float) -> float:
         at = np.array(c)
-        return float(_sum(at, squares) + rest * _bend_tail(at))
+        return float(polyval(at, squares) + rest * _bend_tail(at))
 
     return follows
-
-
-def _series(function: Function, q: Array) -> tuple[Array, Array]:
-    """Return the Hermite coefficients, (m, degrees), and the part of (m, m) beyond them."""
-    values = function(np.sqrt(q)[:, np.newaxis] * _X)
-    coefficients = values @ _H
-    coefficients[np.abs(coefficients) < _NOTHING] = 0.0  # products of such numbers are slow
-    return coefficients, (values * _W) @ values.T - coefficients @ coefficients.T
 
 
 @dataclass(frozen=True)
@@ -166,6 +188,17 @@ class Moments:
     """One activation's expectations, as functions of the length q of its pre-activations."""
 
     activation: Activation
+
+    @cached_property
+    def bend(self) -> tuple[float, float] | None:
+        """Return (b, a) where φ(z) = a z + b |z|, as of ReLU (½, ½); None where it isn't so."""
+        with np.errstate(all="ignore"):
+            above, below = (float(self.activation.function(np.array([z]))[0]) for z in (1.0, -1.0))
+            even, odd = 0.5 * (above + below), 0.5 * (above - below)
+            wide = np.concatenate([s * _X for s in (1e-3, 1.0, 1e3)])
+            away = self.activation.function(wide) - odd * wide - even * np.abs(wide)
+            straight = np.abs(away) <= _STRAIGHT * np.abs(wide)
+        return (even, odd) if straight.all() else None
 
     @cached_property
     def _log_square(self) -> CubicSpline:
@@ -182,18 +215,26 @@ class Moments:
 
     def square(self, q: Array) -> Array:
         """Return E[φ(z)²]."""
+        if self.bend:
+            return np.asarray(sum(part**2 for part in self.bend) * q)
         return self._read(self._log_square, lambda z: self.activation.function(z) ** 2, q)
 
     def slope(self, q: Array) -> Array:
         """Return E[φ'(z)²]."""
+        if self.bend:
+            return np.full(np.shape(q), sum(part**2 for part in self.bend))
         return self._read(self._log_slope, lambda z: self.activation.slope(z) ** 2, q)
 
     def square_follows(self, q: Array) -> Array:
         """Return d log E[φ²] / d log q: 1 where the activation scales what it gets."""
+        if self.bend:
+            return np.ones_like(q)
         return self._derivative(self._log_square, q)
 
     def slope_follows(self, q: Array) -> Array:
         """Return d log E[φ'²] / d log q: 0 where the slope doesn't look at the scale."""
+        if self.bend:
+            return np.zeros_like(q)
         return self._derivative(self._log_slope, q)
 
     @staticmethod

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, polygamma
 
-from goodinit.theory.bands import Walk, quantiles
-from goodinit.theory.gaussian import Array, Moments, mean, pairs
+from goodinit.theory.bands import NONE, Walk, quantiles
+from goodinit.theory.gaussian import Array, Moments
 from goodinit.theory.meanfield import Layer, backward
 from goodinit.theory.outputs import FirstAnswer
 
+_NOTHING = 1e-300
+_EVERY = 2  # point of the answers' grid: a band needs no more
 _ASKED = 6  # layers for which the spread of the answers is worked out; others lie between
-_LEAST = 1e-9
+_LEAST = 1e-9  # a variance below which nothing follows it
 
 
 @dataclass(frozen=True)
@@ -42,43 +44,56 @@ def gradients(
     walk : Walk
     moments : Moments
     """
-    deltas, slopes = backward(layers, answer.residuals, moments)
+    deltas, slopes = backward(layers, answer.residuals)
     counted = [layer.inputs / len(layer.inputs) ** 2 for layer in layers]
     squares = np.array([np.sum(w * d) for w, d in zip(counted, deltas, strict=True)])
-    ends = _Ends(layers, slopes, counted, answer)
-    noise = [
-        _added(
-            layers[place],
-            layers[place + 1],
-            orthogonal=orthogonal[place + 1],
-            delta=deltas[place],
-            counted=counted[place],
-            moments=moments,
-        )
-        for place in range(len(layers) - 1)
-    ]
-    shapes = [1 / max(added, _LEAST) for added in noise]
-    low, high = np.zeros(len(layers)), np.zeros(len(layers))
-    for place in range(len(layers)):
-        center, spread, follows = ends.at(place)
-        pull = np.zeros(len(layers))
-        pull[-1] += follows
-        for k in range(place, len(layers) - 1):
-            rows = np.abs(counted[place] * deltas[place]).sum(axis=1) + 1e-300
-            pull[k] += float(np.average(moments.slope_follows(layers[k].q), weights=rows))
-        if place:
-            through = layers[place].gain * np.trace(layers[place].inputs)
-            total = through + layers[place].bias * len(layers[place].q)
-            pull[place] += total / through if through > 0 else 0.0
-        above = shapes[place + 1 :]
-        center += float(pull @ walk.mean) + sum(float(digamma(s) - np.log(s)) for s in above)
-        variance = spread + float(pull @ walk.covariance @ pull)
-        variance += sum(float(polygamma(1, s)) for s in above)
-        own = noise[place] if place < len(noise) else 0.0
-        low[place], high[place] = quantiles(center, float(np.sqrt(max(variance, 0.0))), own)
+    rows = np.array(
+        [np.abs(w * d).sum(axis=1) + _NOTHING for w, d in zip(counted, deltas, strict=True)]
+    )
+    noise = np.array(
+        [
+            _added(
+                layers[place],
+                layers[place + 1],
+                orthogonal=orthogonal[place + 1],
+                delta=deltas[place],
+                counted=counted[place],
+            )
+            for place in range(len(layers) - 1)
+        ]
+        + [0.0]
+    )
+    shapes = 1 / np.maximum(noise, NONE)
+    center, variance, follows = _ends(layers, slopes, counted, answer)
+    pull = _pull(layers, rows, follows, moments)
+    center = center + pull @ walk.mean + _above(digamma(shapes) - np.log(shapes))
+    variance = variance + np.einsum("ik,kl,il->i", pull, walk.covariance, pull)
+    variance = variance + _above(polygamma(1, shapes))
+    low, high = quantiles(center, np.sqrt(np.maximum(variance, 0.0)), noise)
     with np.errstate(divide="ignore"):
         logs = np.log(squares)
     return Gradients(logs, logs + low, logs + high)
+
+
+def _above(each: Array) -> Array:
+    """Return for each layer the sum over the layers above it."""
+    return np.asarray(each[::-1].cumsum()[::-1] - each)
+
+
+def _pull(layers: Sequence[Layer], rows: Array, follows: Array, moments: Moments) -> Array:
+    """Return how each layer's gradient (rows) follows each layer's scale (columns), in logarithms.
+
+    Through the slopes of its own layer and those above, through its input, and through the answers.
+    """
+    flat = np.array([moments.slope_follows(layer.q) for layer in layers])
+    pull = np.triu((rows / rows.sum(axis=1, keepdims=True)) @ flat.T)
+    pull[:, -1] = 0.0  # no activation follows
+    for place, layer in enumerate(layers[1:], start=1):
+        through = layer.gain * np.trace(layer.inputs)
+        total = through + layer.bias * len(layer.q)
+        pull[place, place] += total / through if through > 0 else 0.0
+    pull[:, -1] += follows
+    return np.asarray(pull)
 
 
 def _added(
@@ -88,21 +103,18 @@ def _added(
     orthogonal: bool,
     delta: Array,
     counted: Array,
-    moments: Moments,
 ) -> float:
     """Return the relative variance that a layer's units add to the gradient on its way back."""
-    slope = moments.slope(layer.q)
+    slope = np.diag(layer.pairs.slopes)
     if not slope.any():
         return 0.0
-    derivative = moments.activation.slope
-    fourth = pairs(lambda z: derivative(z) ** 2, layer.q, layer.c, step=True)
-    np.fill_diagonal(fourth, mean(lambda z: derivative(z) ** 4, layer.q))
     rows = np.abs(counted * delta).sum(axis=1)
     total = float(rows.sum())
     if not 0 < total < np.inf:
         return 0.0
     rows = rows / total
-    flips = float(rows @ (fourth - np.outer(slope, slope)) @ rows) / float(rows @ slope) ** 2
+    mean = float(rows @ slope)
+    flips = float(rows @ layer.pairs.squared_slopes @ rows) / mean**2 - 1
     product = delta @ counted
     trace = float(np.trace(product))
     alike = float(np.sum(product * product.T)) / trace**2 if trace > 0 else 1.0
@@ -111,38 +123,35 @@ def _added(
     return max(0.0, (1 + 2 * alike) * (1 + max(flips, 0.0)) - 1 - held) / layer.fan_out
 
 
-class _Ends:
-    """How the answers differ from network to network, as each layer's gradient sees it."""
+def _ends(
+    layers: Sequence[Layer],
+    slopes: Sequence[Array],
+    counted: Sequence[Array],
+    answer: FirstAnswer,
+) -> tuple[Array, Array, Array]:
+    """Return how the answers differ from network to network, as each layer's gradient sees it.
 
-    def __init__(
-        self,
-        layers: Sequence[Layer],
-        slopes: Sequence[Array],
-        counted: Sequence[Array],
-        answer: FirstAnswer,
-    ) -> None:
-        depth = len(layers)
-        self._asked = np.unique(np.linspace(0, depth - 1, min(depth, _ASKED)).round().astype(int))
-        found = []
-        for place in self._asked:
-            weights = counted[place].copy()
-            for slope in slopes[place:]:
-                weights = weights * slope / max(float(np.abs(slope).max()), 1e-300)
-            found.append(_spread(weights, answer))
-        self._found = np.array(found)
-
-    def at(self, place: int) -> tuple[float, float, float]:
-        """Return mean and rest variance of the log relative to its mean, and how it follows."""
-        mean, variance, follows = (
-            float(np.interp(place, self._asked, column)) for column in self._found.T
-        )
-        return mean, variance, follows
+    The mean of its logarithm, the variance, and how it follows the answers' scale.
+    """
+    depth = len(layers)
+    asked = np.unique(np.linspace(0, depth - 1, min(depth, _ASKED)).round().astype(int))
+    found = []
+    for place in asked:
+        weights = counted[place].copy()
+        for slope in slopes[place:]:
+            weights *= slope
+            weights /= max(float(np.abs(weights).max()), _NOTHING)
+        found.append(_spread(weights, answer))
+    mean, variance, follows = (
+        np.interp(np.arange(depth), asked, column) for column in np.array(found).T
+    )
+    return mean, variance, follows
 
 
 def _spread(weights: Array, answer: FirstAnswer) -> tuple[float, float, float]:
-    each, scale = answer.each, answer.scale
-    turned = np.einsum("ij,sjo->sio", weights, each, optimize=True)
-    totals = np.sum(each * turned, axis=(1, 2))
+    each, scale = answer.each[::_EVERY], answer.scale[::_EVERY]
+    turned = weights.astype(each.dtype) @ each  # (points, m, outputs)
+    totals = np.sum(each * turned, axis=(1, 2), dtype=float)
     middle = float(totals.mean())
     if not middle > 0:
         return 0.0, 0.0, 0.0

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from goodinit.theory.gaussian import Array, Moments, pairs
+from goodinit.theory.gaussian import Array, Moments
+from goodinit.theory.pairing import Pairs
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,8 @@ class Layer:
         σ_b², the biases' variance.
     inputs : array, shape (m, m)
         E[a_i a_j], of one unit of what the layer is given.
-    q : array, shape (m,)
-        E[z_i²], the lengths of the pre-activations.
-    c : array, shape (m, m)
-        Their correlations.
+    pairs : Pairs
+        Lengths and correlations of the pre-activations, and what the activation makes of them.
     """
 
     fan_in: int
@@ -33,8 +32,17 @@ class Layer:
     gain: float
     bias: float
     inputs: Array
-    q: Array
-    c: Array
+    pairs: Pairs
+
+    @property
+    def q(self) -> Array:
+        """E[z_i²], the lengths of the pre-activations, shape (m,)."""
+        return self.pairs.q
+
+    @property
+    def c(self) -> Array:
+        """Their correlations, shape (m, m)."""
+        return self.pairs.c
 
     @property
     def kernel(self) -> Array:
@@ -73,22 +81,18 @@ def forward(
     for (fan_in, fan_out), variance, bias in zip(shapes, variances, bias_variances, strict=True):
         gain = fan_in * variance
         if layers:
-            before = layers[-1]
-            inputs = pairs(moments.activation.function, before.q, before.c)
-            np.fill_diagonal(inputs, moments.square(before.q))
+            inputs = layers[-1].pairs.values
         kernel = gain * inputs + bias
         q = np.diag(kernel).copy()
         root = np.sqrt(np.outer(q, q))
         c = np.divide(kernel, root, out=np.zeros_like(kernel), where=root > 0)
         c = np.clip(c, -1, 1)
         np.fill_diagonal(c, 1.0)
-        layers.append(Layer(fan_in, fan_out, gain, bias, inputs, q, c))
+        layers.append(Layer(fan_in, fan_out, gain, bias, inputs, Pairs(moments, q, c)))
     return layers
 
 
-def backward(
-    layers: Sequence[Layer], residuals: Array, moments: Moments
-) -> tuple[list[Array], list[Array]]:
+def backward(layers: Sequence[Layer], residuals: Array) -> tuple[list[Array], list[Array]]:
     """Return E[δ_i δ_j] of one unit of each layer, and E[φ'(z_i) φ'(z_j)] of each hidden one.
 
     δ is the slope of an example's cost with respect to a pre-activation. The weights that carry it
@@ -99,12 +103,10 @@ def backward(
     layers : sequence of Layer
     residuals : array, shape (m, m)
         E[δ_i δ_j] at the output.
-    moments : Moments
     """
     deltas, slopes = [residuals], []
     for layer, above in zip(layers[-2::-1], layers[:0:-1], strict=True):
-        slope = pairs(moments.activation.slope, layer.q, layer.c, step=True)
-        np.fill_diagonal(slope, moments.slope(layer.q))
+        slope = layer.pairs.slopes
         variance = above.gain / above.fan_in
         deltas.append(variance * above.fan_out * deltas[-1] * slope)
         slopes.append(slope)

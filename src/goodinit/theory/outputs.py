@@ -34,7 +34,7 @@ class FirstAnswer:
         The logarithm of the kernel's factor there.
     residuals : array, shape (m, m)
         E[δ_i · δ_j], δ the slope of an example's cost with respect to its logits, of one unit.
-    each : array, shape (points, m, outputs)
+    each : array of float32, shape (points, m, outputs)
         Those slopes themselves.
     """
 
@@ -53,6 +53,11 @@ def _normals(dimensions: int) -> Array:
     half = half - half.mean(axis=0)
     half = half / np.sqrt(np.mean(half**2, axis=0))
     return np.concatenate([half, -half])
+
+
+@lru_cache(maxsize=2)
+def _noise(shape: tuple[int, ...]) -> Array:
+    return np.random.default_rng(1).standard_normal(shape)
 
 
 def first_answer(
@@ -77,16 +82,16 @@ def first_answer(
     leading = root[:, ::-1][:, :main]
     grid = _normals(main * outputs)
     draws = grid[:, 1:].reshape(len(grid), main, outputs)
-    logits = np.einsum("im,smo->sio", leading, draws)
+    logits = leading @ draws  # (points, m, outputs)
     rest = np.maximum(np.diag(kernel) - np.sum(leading**2, axis=1), 0)
     if rest.max() > _JITTER * max(float(np.diag(kernel).max()), 1e-300):
-        noise = np.random.default_rng(1).standard_normal(logits.shape)
-        logits = logits + np.sqrt(rest)[:, np.newaxis] * noise
+        logits += np.sqrt(rest)[:, np.newaxis] * _noise(logits.shape)
     mean, deviation = spread
     scale = mean + deviation * grid[:, 0]
-    logits = logits * np.exp(0.5 * scale)[:, np.newaxis, np.newaxis]
+    logits *= np.exp(0.5 * scale)[:, np.newaxis, np.newaxis]
     said = oracle.targets(network, y)
     each = oracle.OUTPUTS[network.output].activation(logits) - said
     costs = oracle.cost(network, logits, said)
     flat = np.moveaxis(each, 1, 0).reshape(m, -1)
-    return FirstAnswer(np.asarray(costs, dtype=float), scale, flat @ flat.T / flat.shape[1], each)
+    residuals = flat @ flat.T / flat.shape[1]
+    return FirstAnswer(np.asarray(costs, dtype=float), scale, residuals, each.astype(np.float32))

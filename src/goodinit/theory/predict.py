@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from goodinit import activations, datasets
 from goodinit.activations import Activation
@@ -20,7 +20,7 @@ from goodinit.network import Network
 from goodinit.study.trials import several
 from goodinit.theory import drawn
 from goodinit.theory.bands import Walk, quantiles, walk
-from goodinit.theory.examples import representatives
+from goodinit.theory.examples import Examples, representatives
 from goodinit.theory.fixedpoints import FixedPoint, fixed_point
 from goodinit.theory.gaussian import Array, Moments, mean, moments, pairs
 from goodinit.theory.gradients import Gradients, gradients
@@ -150,7 +150,7 @@ class Prediction:
         places = pd.Index(range(1, len(self.network.layers)), name="layer")
         if self.silent:
             return pd.DataFrame(np.nan, index=places, columns=list(COLUMNS)).reset_index()
-        with threadpool_limits(1, user_api="blas"):  # several would wait for each other, mostly
+        with _libraries().limit(limits=1, user_api="blas"):  # several would wait for each other
             return self._table(places)
 
     def _table(self, places: "pd.Index[int]") -> pd.DataFrame:
@@ -172,13 +172,8 @@ class Prediction:
 
     def _forward_band(self, logs: Array) -> tuple[Array, Array]:
         steps = self._walk
-        ends = np.array(
-            [
-                quantiles(float(steps.mean[i]), float(steps.deviation[i]), float(steps.last[i]))
-                for i in range(len(logs))
-            ]
-        )
-        low, high = logs + ends[:, 0], logs + ends[:, 1]
+        ends = quantiles(steps.mean, steps.deviation, steps.last)
+        low, high = (logs + end for end in ends)
         if self.bands["preactivation_rms"] == "draws":
             far = self._strays > _SHORT_FORWARD
             seen = drawn.band(self._drawn.preactivations)
@@ -271,7 +266,7 @@ class Prediction:
         return float(1 - alive)
 
     def alike_after(self, most: int = 1000) -> int | None:
-        """Return after how many such layers two inputs look alike; None where they never do."""
+        """Return after how many such layers, up to ``most``, two inputs look alike, or None."""
         point = self.fixed_point
         if point is None:
             return None
@@ -285,7 +280,7 @@ class Prediction:
         bias, q, c = self._bias_std**2, float(self._forward[-2].q.mean()), seen[-1]
         if not np.isfinite([q, c]).all():
             return None
-        for place in range(len(seen) + 1, most):
+        for place in range(len(seen) + 1, most + 1):
             two = np.array([[1.0, c], [c, 1.0]])
             inputs = gain * pairs(self._activation.function, np.array([q, q]), two) + bias
             q, c = float(inputs[0, 0]), float(inputs[0, 1] / inputs[0, 0]) if inputs[0, 0] else 0.0
@@ -297,13 +292,13 @@ class Prediction:
         """Return what theory has to say of depth, in words; empty where nothing is amiss."""
         if self.silent:
             return (self.silent,)
-        with threadpool_limits(1, user_api="blas"):
+        with _libraries().limit(limits=1, user_api="blas"):
             return self._sentences()
 
     def _sentences(self) -> tuple[str, ...]:
         return say(
             depth=len(self.network.layers) - 2,
-            alike_after=self.alike_after(),
+            alike_after=self.alike_after(len(self.network.layers) - 2),
             signal=self.preactivation_rms[:-1],
             gradient=self.gradient_rms[:-1],
             born_dead=self.born_dead,
@@ -365,14 +360,29 @@ def predict(
     1      2               0.41  0.35  0.46
     2      3               0.36  0.31  0.41
     """
+    known = isinstance(data, str) and data in datasets.NAMES
+    dataset, examples = _known(data) if known else (datasets.load(data), None)
     return of_network(
-        datasets.load(data),
+        dataset,
         initializer,
         hidden=hidden,
         activation=activation,
         bias_std=bias_std,
         draws=draws,
+        examples=examples,
     )
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()  # looking for them takes longer than most predictions
+
+
+@lru_cache(maxsize=4)
+def _known(name: str) -> tuple[Dataset, Examples]:
+    """Return a data set that is the same whenever it is asked for, and those that stand for it."""
+    dataset = datasets.load(name)
+    return dataset, representatives(dataset)
 
 
 def of_network(
@@ -383,8 +393,12 @@ def of_network(
     activation: Any,
     bias_std: float = 0.0,
     draws: int = 200,
+    examples: Examples | None = None,
 ) -> Prediction:
-    """Return the prediction for a data set that is loaded; see ``predict``."""
+    """Return the prediction for a data set that is loaded; see ``predict``.
+
+    ``examples`` are its ``representatives``, where they are known.
+    """
     units = [whole("hidden", size, at_least=1) for size in several("hidden", hidden)]
     known = activations.read(activation)
     scheme = read(initializer)
@@ -400,7 +414,7 @@ def of_network(
         if odd
         else ""
     )
-    X, y = representatives(data)
+    X, y = examples or representatives(data)
     return Prediction(
         network=Network(sizes, named, _OUTPUTS[data.task]),
         scheme=scheme,

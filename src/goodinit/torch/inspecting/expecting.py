@@ -113,11 +113,11 @@ def expected(of: Known) -> dict[int, tuple[float, float, float]]:
     with np.errstate(all="ignore"):
         layers = forward(of.X, of.sizes, of.weights, of.biases, known)
         steps = walk(layers, [False] * len(layers), known)
+        ends = quantiles(steps.mean, steps.deviation, steps.last)
     found = {}
-    for i, (place, layer) in enumerate(zip(of.places, layers, strict=True)):
+    for place, layer, *between in zip(of.places, layers, *ends, strict=True):
         middle = float(np.sqrt(layer.q.mean()))
-        ends = quantiles(float(steps.mean[i]), float(steps.deviation[i]), float(steps.last[i]))
-        low, high = (float(middle * np.exp(0.5 * end)) for end in ends)
+        low, high = (float(middle * np.exp(0.5 * end)) for end in between)
         found[place] = (low, middle, high)
     return found
 
