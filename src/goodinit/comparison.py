@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from goodinit.evidence.middles import middles
 from goodinit.evidence.pairs import MARGIN, Evidence, weigh
 from goodinit.evidence.runs import runs_by_initializer
 from goodinit.evidence.verdict import Verdict, judge, warn
+from goodinit.figures.writing import check_formats, files
 from goodinit.measuring.ends import Ends, ends
 from goodinit.measuring.tables import (
     Part,
@@ -39,8 +39,6 @@ from goodinit.theory.predict import Prediction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-FORMATS = ("png", "svg", "pdf")
 
 
 @dataclass(frozen=True, repr=False)
@@ -282,11 +280,13 @@ class Comparison:
         """Draw the median training cost of every initializer at every learning rate."""
         from goodinit.figures import evidence as evidence_figures
 
-        return evidence_figures.plot_learning_rates(self._middles(), self._names, self._title)
+        return evidence_figures.plot_learning_rates(
+            self._middles(), self._names, self._title, self.evidence.rates
+        )
 
     def plot_accuracy(self, learning_rate: float | None = None) -> "Figure":
         """Draw the accuracy of every seed, at one learning rate (where not given, the first)."""
-        from goodinit.figures import results as figures
+        from goodinit.figures import seeds as figures
 
         rates = self.study.learning_rates
         rate = rates[0] if learning_rate is None else learning_rate
@@ -305,16 +305,22 @@ class Comparison:
 
         study, look = self._of_network, styles(self._names)
         drawn = [(row, trial) for row, trial in self._median_trials() if trial in self.networks]
-        several = len(self.study.learning_rates) > 1
+        rates = len(self.study.learning_rates)
+        several, whole = rates > 1, len(drawn) == rates * len(self._names)
         panels = [(figures.panel_title(row, several), self.networks[trial]) for row, trial in drawn]
-        colours = [look[trial.initializer].colour for _, trial in drawn]
         title = f"{self._title}\ndecision boundary of the seed with the median training cost"
-        return figures.plot_boundaries(study.dataset, study.network, panels, title, colours)
+        return figures.plot_boundaries(
+            *(study.dataset, study.network, panels, title),
+            colours=[look[trial.initializer].colour for _, trial in drawn],
+            columns=rates if several and whole else None,
+        )
 
-    def plots(self) -> "Iterator[tuple[str, Figure]]":
-        """Yield a name and a picture for each picture that this study has."""
-        for name, draw in self._drawings().items():
-            yield name, draw()
+    def plots(self, figure_size: str = "screen") -> "Iterator[tuple[str, Figure]]":
+        """Yield a name and a picture for each that this study has, of a size as in ``export``."""
+        from goodinit.figures.sizes import drawn, read_size
+
+        size = read_size(figure_size)
+        yield from ((name, drawn(draw, size)) for name, draw in self._drawings().items())
 
     def _drawings(self) -> "dict[str, Callable[[], Figure]]":
         """Return by name what draws each picture that this study has."""
@@ -381,7 +387,12 @@ class Comparison:
         pictures = [f"{name}.{kind}" for name in self._drawings() for kind in formats]
         return ["summary.csv", REPORT, *pictures]
 
-    def export(self, folder: str | Path, formats: Sequence[str] = ("png",)) -> None:
+    def export(
+        self,
+        folder: str | Path,
+        formats: Sequence[str] = ("png",),
+        figure_size: str = "screen",
+    ) -> None:
         """Write every picture, the summary (CSV) and the report (HTML), each file whole or not.
 
         Only files that goodinit wrote are replaced; see ``docs/studies.md``.
@@ -390,32 +401,28 @@ class Comparison:
         ----------
         folder : str or Path
         formats : sequence of str
-            Of ``FORMATS``; none for no pictures.
+            png, svg, pdf; none for no pictures.
+        figure_size : str
+            ``"screen"``; for a paper ``"column"`` or ``"page"``, 3.25 and 6.75 inches wide, or
+            inches as ``"3.5x2.6"``: with letters of 7 to 8 points and without a title, which the
+            caption says.
 
         Raises
         ------
         ArgumentError
-            For a format that isn't known; before anything is drawn, where the folder holds anything
-            but what goodinit wrote, or the pictures of another study.
+            For a format or size that isn't known; before anything is drawn, where the folder holds
+            anything but what goodinit wrote, or the pictures of another study.
         OSError
             Where the folder cannot be written.
         """
         check_formats(formats)
         home = store.check_export(folder, self.study, self.exports(formats))
-        if formats:
-            from goodinit.figures.looks import lay_out
-
-        drawings = self._drawings() if formats else {}
         write = partial(write_file, "out", home)
+        pictures = files(self._drawings(), formats, figure_size)
         write("summary.csv", self.summary().to_csv(index=False).encode())
         write(REPORT, self._page())
-        for name, draw in drawings.items():
-            figure = draw()
-            lay_out(figure)
-            for kind in formats:
-                content = BytesIO()
-                figure.savefig(content, format=kind, dpi=150)
-                write(f"{name}.{kind}", content.getvalue())
+        for name, content in pictures:
+            write(name, content)
 
     @property
     def _names(self) -> list[str]:
@@ -437,10 +444,3 @@ class Comparison:
             ranked = group.sort_values("train_cost", kind="stable")
             row = ranked.iloc[(len(ranked) - 1) // 2]
             yield row, Trial(str(name), float(row["learning_rate"]), int(row["seed"]))
-
-
-def check_formats(formats: Sequence[str]) -> None:
-    """Raise ``ArgumentError`` for a format of pictures that isn't one of ``FORMATS``."""
-    for kind in formats:
-        if kind not in FORMATS:
-            raise bad_argument("figures", kind, f"some of {', '.join(FORMATS)}, or none")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import goodinit as gi
 from goodinit.figures import results as figures
+from goodinit.figures import seeds as seed_figures
 from goodinit.figures.looks import plain
 from goodinit.network import Network, Parameters
 
@@ -35,7 +36,7 @@ def test_any_name_can_be_drawn_and_nothing_of_it_is_clipped(name: str) -> None:
         figures.plot_data(image),
         figures.plot_images(image),
         figures.plot_costs(curves_of({scheme: [[1.0, 0.5]]}), [scheme], name),
-        figures.plot_accuracy(trials_of({scheme: [0.5]}), [scheme], name),
+        seed_figures.plot_accuracy(trials_of({scheme: [0.5]}), [scheme], name),
         figures.plot_boundaries(plane, Network((2, 1)), [(name, SIGMOID)], name),
     ):
         draw(figure)
@@ -92,4 +93,4 @@ R2 = st.sampled_from([np.nan, -np.inf, -1.7e308, 1.0, 0.0]) | st.floats(max_valu
 @given(arrays(float, (2, 3), elements=R2))
 def test_any_accuracies_can_be_drawn(values: NDArray[np.float64]) -> None:
     trials = trials_of({"he": values[0].tolist(), "zeros": values[1].tolist()})
-    draw(figures.plot_accuracy(trials, ["he", "zeros"], "made by hand", "R²"))
+    draw(seed_figures.plot_accuracy(trials, ["he", "zeros"], "made by hand", "R²"))

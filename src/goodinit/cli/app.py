@@ -94,7 +94,7 @@ def main() -> NoReturn:
 def _stopped(error: StudyStoppedError) -> int:
     """Print what of a study there is, and why there isn't more."""
     if error.finished is not None:
-        tell(error.finished, None, as_json="--json" in sys.argv)
+        tell(error.finished, None, (), "screen", as_json="--json" in sys.argv)
     return complain(str(error), 1)
 
 

@@ -17,11 +17,13 @@ from goodinit.cli.options import (
     TRAINING,
     By,
     Figures,
+    FigureSize,
     Json,
     Margin,
     Quiet,
 )
 from goodinit.cli.reading import (
+    checked_size,
     column_names,
     folder_of,
     formats_of,
@@ -186,6 +188,7 @@ def compare(
         ),
     ] = None,
     figures: Figures = "png",
+    figure_size: FigureSize = "screen",
     keep_networks: Annotated[
         bool,
         typer.Option(
@@ -227,7 +230,7 @@ def compare(
     from goodinit.store.written import check_files, check_out, recorded
     from goodinit.study.grid import Training, plan
 
-    formats = formats_of(figures)
+    formats, size = formats_of(figures), checked_size(figure_size)
     check_ranking(by, margin)
     place = folder_of("out", out)
     if place:
@@ -295,7 +298,7 @@ def compare(
         result = run(study, watch=bar, out=place, keep_networks=keep_networks, executor=executor)
     clock.lap("training and measuring")
     result = replace(result, by=by, margin=margin, command=shlex.join(["goodinit", *sys.argv[1:]]))
-    tell(result, None if result.interrupted else place, formats, as_json=as_json)
+    tell(result, None if result.interrupted else place, formats, size, as_json=as_json)
     clock.lap("verdicts, tables and pictures")
     if timing:
         clock.print()

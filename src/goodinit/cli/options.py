@@ -22,6 +22,14 @@ Figures = Annotated[
         help="How pictures are written: png, svg, pdf, several with commas, or none.",
     ),
 ]
+FigureSize = Annotated[
+    str,
+    typer.Option(
+        rich_help_panel=OUTPUT,
+        help="How large pictures are: screen; for a paper, column or page (3.25 and 6.75 inches), "
+        "or inches as 3.5x2.6, with small letters and no title.",
+    ),
+]
 By = Annotated[
     str | None,
     typer.Option(

@@ -63,11 +63,20 @@ def folder_of(argument: str, text: str | None) -> Path | None:
 
 def formats_of(text: str) -> list[str]:
     """Return the formats in which pictures are written; none for 'none'."""
-    from goodinit.comparison import check_formats
+    from goodinit.figures.writing import check_formats
 
     formats = [] if text == "none" else [part.strip() for part in text.split(",")]
     check_formats(formats)
     return formats
+
+
+def checked_size(text: str) -> str:
+    """Return the size of pictures, after a look at whether there is one of that name."""
+    if text != "screen":  # which needs nothing that is slow to import
+        from goodinit.figures.sizes import read_size
+
+        read_size(text)
+    return text
 
 
 def needs_torch(argument: str, module: str) -> None:

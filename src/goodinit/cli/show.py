@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from goodinit.cli.options import By, Json, Margin
-from goodinit.cli.reading import folder_of, formats_of
+from goodinit.cli.options import By, FigureSize, Json, Margin
+from goodinit.cli.reading import checked_size, folder_of, formats_of
 from goodinit.cli.telling import tell
 
 
@@ -26,6 +26,7 @@ def show(
             "without, nothing is drawn]"
         ),
     ] = None,
+    figure_size: FigureSize = "screen",
     as_json: Json = False,
 ) -> None:
     """Print a study that was kept, without training anything; draw it where asked to."""
@@ -33,13 +34,13 @@ def show(
     from goodinit.running.loading import load
     from goodinit.store.folder import check_export
 
-    formats = formats_of(figures or "png")
+    formats, size = formats_of(figures or "png"), checked_size(figure_size)
     place, kept = folder_of("out", out), folder_of("folder", folder)
     check_ranking(by, margin)
     result = replace(load(kept), by=by, margin=margin)
     drawn = place or (kept if figures else None)
     if drawn:
         check_export(drawn, result.study, result.exports(formats))
-    tell(result, drawn, formats, as_json=as_json)
+    tell(result, drawn, formats, size, as_json=as_json)
     if result.interrupted and not as_json:
         sys.stdout.write("The study isn't finished: the command that began it goes on with it.\n")

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def tell(
-    result: "Comparison", folder: Path | None, formats: Sequence[str] = ("png",), *, as_json: bool
+    result: "Comparison",
+    folder: Path | None,
+    formats: Sequence[str],
+    figure_size: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Print a comparison, and draw it where there is a place for pictures."""
     if as_json:
@@ -23,11 +28,13 @@ def tell(
         printing.print_summary(result)
         printing.print_verdicts(result)
     if folder:
-        _export(result, folder, formats, quiet=as_json)
+        _export(result, folder, formats, figure_size, quiet=as_json)
 
 
-def _export(result: "Comparison", folder: Path, formats: Sequence[str], *, quiet: bool) -> None:
+def _export(
+    result: "Comparison", folder: Path, formats: Sequence[str], figure_size: str, *, quiet: bool
+) -> None:
     with writing(folder), doing("drawing", quiet or not formats):
-        result.export(folder, formats)
+        result.export(folder, formats, figure_size)
     if not quiet:
         printing.say(f"{'Pictures and tables' if formats else 'Tables'}: {folder}{os.sep}")

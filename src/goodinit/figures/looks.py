@@ -20,6 +20,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike, NDArray
 
+from goodinit.figures.sizes import letters, on_paper, points, scaled, size
+
 # Okabe and Ito 2008: told apart by readers of every kind of colour vision.
 _BLUE, _ORANGE, _GREEN, _PINK, _SKY, _RED = (
     "#0072b2",
@@ -41,11 +43,15 @@ _CLASS_SHADES = ((0.0, 0.0), (0.5, 0.0), (0.55, 1.0))
 CLASS_MARKERS = "os^"
 _MOST_CLASSES_IN_A_LEGEND = 20
 
+# At most five ticks: labels such as 1,000 and 52.5% need room.
+FEW_TICKS: dict[str, Any] = {"nbins": 4, "steps": [1, 2, 2.5, 5, 10]}
+
 _PANELS_PER_ROW = 3
 _LEAST_WIDTH = 6.4  # inches, so that a title fits
-_LETTERS_PER_INCH = 9.0  # of the title's font
-_LETTERS_PER_INCH_OF_LEGEND = 11
-_LEGEND_ROW = 0.22  # inches
+_NARROWEST = 0.38  # of the width that a panel likes, on paper
+_LOWEST = 0.6  # of the height that a grid of panels likes
+_TITLE, _LEGEND_ROW = 1.2, 1.6  # times the size of letters
+_INCH = 72.0  # points
 _LABEL_WIDTH = 26  # characters of one line in a legend
 _MANY_TIMES = 100  # the lower end of a logarithmic axis, that need no ticks between powers of ten
 _INK = "0.15"
@@ -127,17 +133,42 @@ def _shade(colour: str, share: float, grey: float) -> str:
     return to_hex((red, green, blue))
 
 
-def new_panels(count: int, width: float = 3.6, height: float = 3.2) -> tuple[Figure, list[Axes]]:
-    """Return a figure with that many panels in rows, and the panels."""
-    columns = min(count, _PANELS_PER_ROW)
+def new_panels(
+    count: int,
+    width: float = 3.6,
+    height: float = 3.2,
+    *,
+    columns: int | None = None,
+    by_lines: bool = False,
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with that many panels in rows, and the panels.
+
+    Parameters
+    ----------
+    count : int
+    width, height : float
+        Inches that one panel likes.
+    columns : int, optional
+        Panels in a row; where not given, as many as there is room for.
+    by_lines : bool
+        Whether a panel's height follows from its lines of text, and not from its width.
+    """
+    paper = size()
+    room = _PANELS_PER_ROW if paper.width is None else int(paper.width / (_NARROWEST * width))
+    columns = columns or min(count, _PANELS_PER_ROW, max(1, room))
     rows = ceil(count / columns)
-    with mpl.rc_context(STYLE):
-        size = (max(width * columns, _LEAST_WIDTH), height * rows)
-        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(h_pad=0.08))
+    inches = max(width * columns, _LEAST_WIDTH), height * rows
+    if paper.width is not None:
+        shrunk = points() / 10 if by_lines else min(1.0, paper.width / (width * columns))
+        inches = paper.width, height * rows * shrunk
+    with mpl.rc_context(style()):
+        figure = Figure(figsize=inches, layout=ConstrainedLayoutEngine(h_pad=0.08))
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     panels = list(grid.flat)
     for spare in panels[count:]:
         spare.set_visible(False)
+    for lowest in bottom(panels[:count]):
+        lowest.tick_params(labelbottom=True)  # also where the place below is spare
     return figure, panels[:count]
 
 
@@ -157,9 +188,65 @@ def set_log_ticks(axis: Axis) -> None:
         axis.set_minor_locator(NullLocator())
 
 
+def bottom(panels: Sequence[Axes]) -> Sequence[Axes]:
+    """Return the panels that have none below them."""
+    grid = panels[0].get_subplotspec()
+    return panels[-grid.get_gridspec().ncols :] if grid is not None else panels
+
+
+def new_grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, NDArray[Any]]:
+    """Return a figure of that size, and its panels, (rows, columns); on paper as wide as that."""
+    wide, high = scaled(width, height)
+    with mpl.rc_context(style()):
+        inches = wide, max(high, _LOWEST * height)
+        figure = Figure(figsize=inches, layout="constrained")
+        return figure, figure.subplots(rows, columns, sharex="col", sharey="row", squeeze=False)
+
+
+def style() -> Any:
+    """Return the settings that panels are made with."""
+    return STYLE | ({"axes.titlesize": points()} if on_paper() else {})
+
+
+def say_empty(axes: Axes, why: str) -> None:
+    """Write into a panel without anything drawn why that is so."""
+    axes.text(
+        *(0.5, 0.5, wrapped(why, letters_across(axes))),
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        color="0.4",
+        fontsize=points(0.9),
+    )
+
+
+def name_beyond(axes: Axes, edge: str, names: Sequence[str]) -> None:
+    """Name at the upper or lower edge of a panel ("above", "below") what lies beyond it."""
+    if not names:
+        return
+    high = edge == "above"
+    said = wrapped(f"{edge}: {', '.join(names)}", letters_across(axes))
+    axes.text(
+        *(0.02, 0.98 if high else 0.02, said),
+        transform=axes.transAxes,
+        va="top" if high else "bottom",
+        fontsize=points(0.8),
+        bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1},
+    )
+
+
+def letters_across(axes: Axes) -> int:
+    """Return how many small letters stand in the width of a panel."""
+    grid = axes.get_subplotspec()
+    columns = grid.get_gridspec().ncols if grid is not None else 1
+    wide = float(axes.get_figure(root=True).get_figwidth())  # type: ignore[union-attr]
+    return letters(0.85 * wide / columns, points(0.9))
+
+
 def set_title(figure: Figure, title: str) -> None:
-    """Set the title over the figure, in lines that are no wider than it."""
-    figure.suptitle(wrapped(title, int(_LETTERS_PER_INCH * figure.get_figwidth())))
+    """Set the title over the figure, in lines that are no wider than it; on paper there is none."""
+    if not on_paper():
+        figure.suptitle(wrapped(title, letters(figure.get_figwidth(), _TITLE * points())))
 
 
 def set_legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) -> None:
@@ -169,10 +256,11 @@ def set_legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) 
     """
     labels = [wrapped(name, _LABEL_WIDTH) for name in names]
     widest = max(len(line) for label in labels for line in label.split("\n"))
-    letters = _LETTERS_PER_INCH_OF_LEGEND * figure.get_figwidth()
-    columns = min(len(labels), max(1, int(letters / (widest + 7))))
+    font = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
+    room = letters(figure.get_figwidth(), font)
+    columns = min(len(labels), max(1, int(room / (widest + 7))))
     lines = ceil(sum(label.count("\n") + 1 for label in labels) / columns)
-    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * lines)
+    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * font / _INCH * lines)
     legend = figure.legend(
         handles, [" "] * len(labels), loc="outside lower center", ncols=columns, frameon=False
     )
@@ -235,11 +323,3 @@ def drawable(values: ArrayLike) -> NDArray[np.float64]:
     """
     array = np.clip(np.asarray(values, dtype=np.float64), -_LARGEST_DRAWN, _LARGEST_DRAWN)
     return np.where(np.abs(array) < _SMALLEST_DRAWN, 0.0, array)
-
-
-def lay_out(figure: Figure) -> None:
-    """Solve a picture's layout here: saving would solve it anew, and draw twice, for each file."""
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.execute(figure)
-        figure.set_layout_engine(None)

@@ -15,7 +15,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from goodinit.datasets import Dataset
@@ -23,10 +23,15 @@ from goodinit.errors import bad_argument
 from goodinit.evidence.spread import seed_range
 from goodinit.figures.looks import (
     CLASS_MARKERS,
+    FEW_TICKS,
+    bottom,
     class_colours,
     drawable,
+    letters_across,
     marker_groups,
+    name_beyond,
     new_panels,
+    say_empty,
     set_class_legend,
     set_legend,
     set_log_ticks,
@@ -35,18 +40,16 @@ from goodinit.figures.looks import (
     styles,
     wrapped,
 )
+from goodinit.figures.sizes import letters, on_paper, points, scaled
 from goodinit.measuring.tables import CostCurves, by_initializer
 from goodinit.network import OUTPUTS, Network, Parameters, forward
 
 _LOGARITHMIC_FROM = 5.0  # times between the smallest and the largest median cost
 # Of the curve that stays lowest: how far above and below its largest cost the axis may reach.
 _COSTS_ABOVE, _COSTS_BELOW = 1e4, 1e-16
+_HEALTHY = 1.1  # times the cost of chance, below which a curve ends that limits the axis
 _BEYOND = 3.0  # times the medians that the seeds' ranges may stretch the axis
-_LEAST_ACCURACY = -1.0  # R² has no least value, and one exploded seed would hide all others
-# At most five ticks: labels such as 1,000 and 52.5% need room.
-_TICKS: dict[str, Any] = {"nbins": 4, "steps": [1, 2, 2.5, 5, 10]}
-_TITLE_WIDTH = 38  # characters over one panel
-_NAME_WIDTH = 26  # characters of an initializer beside its row
+_BOUNDARY, _BOUNDARY_OF_MANY = (3.6, 3.9), (2.6, 3.0)  # inches of a panel
 _CLASSES_OF_IMAGES = 10
 _COLOUR_CHANNELS = (3, 4)
 
@@ -138,7 +141,8 @@ def plot_images(dataset: Dataset, per_class: int = 4) -> Figure:
     if dataset.image_shape is None or dataset.classes is None:
         raise bad_argument("dataset", dataset.name, "a folder of images")
     shown, shape = dataset.classes[:_CLASSES_OF_IMAGES], dataset.image_shape
-    figure = Figure(figsize=(1.9 * per_class, 2.1 * len(shown)), layout="constrained")
+    wide, high = scaled(1.9 * per_class, 2.1 * len(shown))
+    figure = Figure(figsize=(wide, high), layout="constrained")
     grid = figure.subplots(len(shown), per_class, squeeze=False)
     for label, (name, row) in enumerate(zip(shown, grid, strict=True)):
         images = dataset.X_train[dataset.y_train == label][:per_class]
@@ -148,7 +152,8 @@ def plot_images(dataset: Dataset, per_class: int = 4) -> Figure:
             picture = np.clip(image.reshape(shape), 0, 1)
             coloured = shape[2] in _COLOUR_CHANNELS
             axes.imshow(picture if coloured else picture.mean(-1), cmap="gray", vmin=0, vmax=1)
-            set_panel_title(axes, wrapped(name, 16, most_lines=2))
+            title = wrapped(name, letters(0.85 * wide / per_class), most_lines=2)
+            set_panel_title(axes, title, size=points())
     few = len(shown) < len(dataset.classes)
     which = f" of the first {len(shown)} of {len(dataset.classes)} classes" if few else ""
     set_title(
@@ -165,8 +170,9 @@ def plot_costs(
 ) -> Figure:
     """Draw the training cost against the iteration: median over the seeds, and their 90 % range.
 
-    The axis spans the medians, but none that is four decades above the curve that stays lowest; a
-    range may reach a factor of three beyond them.
+    The axis spans the medians of the curves that end near or below the cost of chance, but none
+    that is four decades above the curve that stays lowest; a range may reach a factor of three
+    beyond them. What ends above is named at the edge.
 
     Parameters
     ----------
@@ -178,9 +184,10 @@ def plot_costs(
     chance : float, optional
         The cost of chance, drawn as a line.
     """
-    look = styles(initializers)
+    look, seeds = styles(initializers), 0
     spreads: dict[float, dict[str, pd.DataFrame]] = {}
     for name, rate, _, moments, costs in by_initializer(curves):
+        seeds = max(seeds, len(costs))
         spreads.setdefault(rate, {})[name] = _spread(costs.T, moments)
     figure, panels = new_panels(len(spreads), width=6.4 if len(spreads) == 1 else 4.2, height=4.2)
     for axes, (rate, spread) in zip(panels, spreads.items(), strict=True):
@@ -191,17 +198,35 @@ def plot_costs(
         if chance is not None:
             axes.axhline(float(drawable(chance)), color="grey", linewidth=0.8, zorder=0)
         set_panel_title(axes, f"learning rate {rate:g}" if len(spreads) > 1 else "")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, **FEW_TICKS))
+    for axes in bottom(panels):
         axes.set_xlabel("iteration")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, **_TICKS))
-    cut = _limit_costs(panels[0], [band for spread in spreads.values() for band in spread.values()])
+    bands = [band for spread in spreads.values() for band in spread.values()]
+    cut = _limit_costs(panels[0], _healthy(bands, chance), bands)
+    for axes, spread in zip(panels, spreads.values(), strict=True):
+        _say_beyond(axes, spread)
     panels[0].set_ylabel(f"training cost{cut}")
     handles = [
         Line2D([], [], linestyle=look[name].dash, color=look[name].colour) for name in initializers
     ]
     set_legend(figure, handles, initializers)
     line = "" if chance is None else "\nthe grey line is the cost of chance"
-    set_title(figure, f"{title}\ntraining cost, median and 90 % range over seeds{line}")
+    over = "median and 90 % range over seeds" if seeds > 1 else "of one seed"
+    set_title(figure, f"{title}\ntraining cost, {over}{line}")
     return figure
+
+
+def _say_beyond(axes: Axes, spread: dict[str, pd.DataFrame]) -> None:
+    """Name the curves that end above a panel, and say so where none is left in it."""
+    _, top = axes.get_ylim()
+    ends = {name: float(band["median"].iloc[-1]) for name, band in spread.items()}
+    gone = [name for name, end in ends.items() if not end <= top]
+    if len(gone) < len(ends):
+        name_beyond(axes, "above", gone)
+    elif all(np.isnan(end) for end in ends.values()):
+        say_empty(axes, "every cost ceases to be a number")
+    else:
+        say_empty(axes, "every cost ends above this")
 
 
 def _spread(values: NDArray[np.float64], moments: NDArray[np.int64]) -> pd.DataFrame:
@@ -220,8 +245,14 @@ def _spread(values: NDArray[np.float64], moments: NDArray[np.int64]) -> pd.DataF
     )
 
 
-def _limit_costs(axes: Axes, bands: Sequence[pd.DataFrame]) -> str:
-    """Scale the axis by the medians, and return what its label has to say of that."""
+def _healthy(bands: Sequence[pd.DataFrame], chance: float | None) -> Sequence[pd.DataFrame]:
+    """Return the curves that end near or below the cost of chance; all where none does."""
+    most = np.inf if chance is None else _HEALTHY * chance
+    return [band for band in bands if band["median"].iloc[-1] <= most] or bands
+
+
+def _limit_costs(axes: Axes, bands: Sequence[pd.DataFrame], drawn: Sequence[pd.DataFrame]) -> str:
+    """Scale the axis by the medians of some, and return what its label has to say of that."""
     every = pd.concat(bands)
     largest = [float(band["median"].max()) for band in bands]
     tamest = min((cost for cost in largest if cost > 0), default=0.0)
@@ -239,78 +270,8 @@ def _limit_costs(axes: Axes, bands: Sequence[pd.DataFrame]) -> str:
         bottom = min(bottom, every["median"].min())
         margin = 0.1 * (top - bottom) or 0.1 * top
         axes.set(ylim=(bottom - margin, top + margin))
-    return f" (drawn up to {top:.2g})" if high < every["median"].max() else ""
-
-
-def plot_accuracy(
-    trials: pd.DataFrame, initializers: Sequence[str], title: str, measure: str = "accuracy"
-) -> Figure:
-    """Draw the accuracy of every seed on the training and the test part, and their median.
-
-    A diverged trial has none; how many there are stands beside the initializer's name.
-
-    Parameters
-    ----------
-    trials : DataFrame
-        As in ``Comparison.trials``, of one learning rate.
-    initializers : sequence of str
-        In the order of the study, which gives the colours.
-    title, measure : str
-        ``measure`` is what the axis is called.
-
-    Raises
-    ------
-    ArgumentError
-        Where there are no trials.
-    """
-    if trials.empty:
-        takes = "at least one trial, of a learning rate that was compared"
-        raise bad_argument("trials", "none", takes)
-    look = styles(initializers)
-    parts = ("train", "test") if trials["test_accuracy"].notna().any() else ("train",)
-    groups = [trials[trials["initializer"] == name] for name in initializers]
-    names = [_row_name(name, group) for name, group in zip(initializers, groups, strict=True)]
-    lines = sum(name.count("\n") + 1 for name in names)
-    figure, panels = new_panels(len(parts), width=4.6, height=1.4 + 0.22 * len(names) + 0.2 * lines)
-    for axes, part in zip(panels, parts, strict=True):
-        offsets = np.random.default_rng(0)
-        clipped = False
-        for row, (name, group) in enumerate(zip(initializers, groups, strict=True)):
-            values = group[f"{part}_accuracy"].to_numpy(np.float64)
-            clipped |= _dots(axes, row, values, look[name].colour, offsets)
-        note = f"\n(values below {_LEAST_ACCURACY:g} drawn at {_LEAST_ACCURACY:g})"
-        axes.set_xlabel(f"{part} {measure}{note if clipped else ''}")
-        axes.xaxis.set_major_locator(MaxNLocator(**_TICKS))
-        if measure == "accuracy":
-            axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.grid(axis="x", alpha=0.3)
-    panels[0].set_yticks(range(len(names)), names)
-    panels[0].set_ylim(len(names) - 0.5, -0.5)
-    set_title(figure, f"{title}\n{measure} of every seed; the bar is the median")
-    return figure
-
-
-def _row_name(name: str, trials: pd.DataFrame) -> str:
-    diverged = int(trials["diverged"].sum())
-    note = f"\n({diverged} of {len(trials)} diverged)" if diverged else ""
-    return wrapped(name + note, _NAME_WIDTH)
-
-
-def _dots(
-    axes: Axes, row: int, values: NDArray[np.float64], colour: Any, offsets: np.random.Generator
-) -> bool:
-    """Draw the seeds of one initializer and their median; return whether any lie outside."""
-    heights = row + offsets.uniform(-0.22, 0.22, len(values))
-    inside, drawn = ~(values < _LEAST_ACCURACY), np.maximum(values, _LEAST_ACCURACY)
-    for here, marker in ((inside, "o"), (~inside, "<")):
-        if here.any():
-            axes.scatter(
-                drawn[here], heights[here], marker=marker, s=25, c=colour, alpha=0.6, linewidths=0
-            )
-    known = drawn[~np.isnan(drawn)]
-    if len(known):
-        axes.plot(np.median(known), row, "|", color="black", ms=22, mew=1.5)
-    return not inside.all()
+    between = "\n" if on_paper() else " "
+    return f"{between}(drawn up to {top:.2g})" if high < pd.concat(drawn)["median"].max() else ""
 
 
 def plot_boundaries(
@@ -318,7 +279,9 @@ def plot_boundaries(
     network: Network,
     panels: Sequence[tuple[str, Parameters]],
     title: str,
+    *,
     colours: Sequence[Any] | None = None,
+    columns: int | None = None,
 ) -> Figure:
     """Draw what trained networks say over the plane, with the data on it.
 
@@ -332,6 +295,8 @@ def plot_boundaries(
     title : str
     colours : sequence of colours, optional
         Of the panels' frames: of their initializers.
+    columns : int, optional
+        Panels in a row: one for each learning rate, so that the same rates stand below each other.
 
     Raises
     ------
@@ -341,18 +306,18 @@ def plot_boundaries(
     if dataset.n_features != 2 or dataset.classes is None:
         takes = "data of two features and of classes, to draw decision boundaries"
         raise bad_argument("dataset", dataset.describe(), takes)
-    figure, grid = new_panels(len(panels), height=3.9)
-    points = drawable(dataset.X_train)
-    plane = _mesh(points)
+    wide, high = _BOUNDARY_OF_MANY if (columns or 1) > 3 else _BOUNDARY
+    figure, grid = new_panels(len(panels), wide, high, columns=columns)
+    examples = drawable(dataset.X_train)
+    plane = _mesh(examples)
     for axes, (name, parameters) in zip(grid, panels, strict=True):
         finite = all(np.isfinite(array).all() for layer in parameters for array in layer)
         if finite:
             _regions(axes, plane, network, parameters, len(dataset.classes))
-        _scatter(axes, points, dataset.y_train, dataset, s=9, linewidths=0)
+        _scatter(axes, examples, dataset.y_train, dataset, s=9, linewidths=0)
         diverged = "" if finite or "diverged" in name else "\ndiverged"
-        set_panel_title(axes, wrapped(name + diverged, _TITLE_WIDTH), size=9)
+        set_panel_title(axes, wrapped(name + diverged, letters_across(axes)), size=points(0.9))
         axes.set_box_aspect(1)
-        axes.label_outer()
     for axes, colour in zip(grid, colours or (), strict=False):
         axes.spines[:].set(visible=True, color=colour, linewidth=2)
     set_title(figure, title)
