@@ -149,6 +149,7 @@ class Comparison:
             self.chance,
             by=self.by,
             margin=self.margin,
+            measure=self._measure,
         )
 
     @cached_property
@@ -292,10 +293,9 @@ class Comparison:
         rate = rates[0] if learning_rate is None else learning_rate
         if rate not in rates:
             raise bad_argument("learning_rate", rate, f"one of {', '.join(map(str, rates))}")
-        measure = "R²" if self.study.task == "regression" else "accuracy"
         chosen = self.trials[self.trials["learning_rate"] == rate]
         return figures.plot_accuracy(
-            chosen, self._names, f"{self._title}, learning rate {rate:g}", measure
+            chosen, self._names, f"{self._title}, learning rate {rate:g}", self._measure
         )
 
     def plot_boundaries(self) -> "Figure":
@@ -427,6 +427,10 @@ class Comparison:
     @property
     def _names(self) -> list[str]:
         return [scheme.name for scheme in self.study.schemes]
+
+    @property
+    def _measure(self) -> str:
+        return "R²" if self.study.task == "regression" else "accuracy"
 
     @property
     def _title(self) -> str:

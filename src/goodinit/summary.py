@@ -137,7 +137,9 @@ def _share(value: float, short: bool = False) -> str:
 
 
 def _decimal(value: float, short: bool = False) -> str:
-    return f"{value:.{2 if short else 3}f}" if abs(value) < 100 else _significant(value)
+    digits = 2 if short else 3
+    whole = round(value, digits) + 0.0  # no minus before nothing
+    return f"{whole:.{digits}f}" if abs(value) < 100 else _significant(value)
 
 
 def _significant(value: float, _: bool = False) -> str:

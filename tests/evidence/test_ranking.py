@@ -15,7 +15,10 @@ SEEDS = 20
 
 
 def weighed(
-    results: dict[str, tuple[np.ndarray, np.ndarray]], by: str | None = None, margin: float = MARGIN
+    results: dict[str, tuple[np.ndarray, np.ndarray]],
+    by: str | None = None,
+    margin: float = MARGIN,
+    measure: str = "accuracy",
 ) -> Evidence:
     """Return the evidence of made-up final costs and test accuracies."""
     rows = [
@@ -25,7 +28,8 @@ def weighed(
     ]
     columns = ["initializer", "learning_rate", "seed", "train_cost", "test_cost", "test_accuracy"]
     trials = pd.DataFrame(rows, columns=columns)
-    return weigh(trials, trials.assign(iteration=100), CHANCE, by=by, margin=margin)
+    curves = trials.assign(iteration=100)
+    return weigh(trials, curves, CHANCE, by=by, margin=margin, measure=measure)
 
 
 def about(middle: float, spread: float, seed: int) -> np.ndarray:
@@ -154,3 +158,50 @@ def test_the_table_is_in_the_order_of_the_verdicts() -> None:
 def test_wrong_ranking_is_refused_before_any_work(wrong: dict[str, object], says: str) -> None:
     with pytest.raises(ArgumentError, match=says):
         gi.compare("circles", initializers="he", seeds=10**5, **wrong)  # type: ignore[arg-type]
+
+
+def test_of_a_number_to_predict_every_sentence_says_r_squared() -> None:
+    results = {
+        "good": (about(0.1, 0.001, 0), about(0.9, 0.001, 1)),
+        "same": (about(0.1, 0.001, 2), about(0.9, 0.001, 3)),
+        "bad": (about(0.2, 0.01, 4), about(0.2, 0.01, 5)),
+        "wild": (about(0.2, 0.01, 6), about(0.3, 2.0, 7)),
+    }
+    evidence = weighed(results, measure="R²")
+    names = list(results)
+    said = [standing(name, "good", names, evidence).reason for name in names]
+    said += evidence.statements
+    assert not any("accuracy" in sentence for sentence in said)
+    assert "test R² 0.196 against 0.9" in said[2]
+    assert "within 0.02 of test R²" in said[1]
+    assert any("higher test R²" in sentence for sentence in said)
+
+
+def test_medians_that_look_alike_are_told_in_more_digits() -> None:
+    results = {
+        "a": (about(0.1, 1e-7, 0), about(0.9, 0.01, 1)),
+        "b": (about(0.10001, 1e-7, 2), about(0.9, 0.01, 1)),
+    }
+    reason = standing("b", "a", ["a", "b"], weighed(results)).reason
+    assert "cost ends at 0.10001 against 0.1" in reason
+
+
+def test_nobody_is_slower_whose_median_is_the_same() -> None:
+    costs = np.full(SEEDS, 0.5)
+    rows, curves = [], []
+    for name, reached in (("a", 100), ("b", 100)):
+        for seed in range(SEEDS):
+            late = name == "b" and seed < 8  # told apart: no seed of b is ever earlier
+            rows.append((name, 0.1, seed, costs[seed], costs[seed], 0.9))
+            curves += [
+                (name, 0.1, seed, at, 1.2 if at < reached + 50 * late else 0.5)
+                for at in (0, 100, 150)
+            ]
+    columns = ["initializer", "learning_rate", "seed", "train_cost", "test_cost", "test_accuracy"]
+    evidence = weigh(
+        pd.DataFrame(rows, columns=columns),
+        pd.DataFrame(curves, columns=[*columns[:3], "iteration", "train_cost"]),
+        chance=2.0,
+    )
+    assert evidence.beats("iterations_to_half_chance", "a", "b")
+    assert standing("b", "a", ["a", "b"], evidence).label == "equivalent to a"

@@ -249,3 +249,22 @@ def test_wrong_arguments_are_named(argument: str, given: dict[str, Any]) -> None
 def test_the_same_prediction_twice_is_the_same() -> None:
     first, second = (gi.predict("circles", "he_normal", hidden=(8,) * 9).layers for _ in range(2))
     assert first.equals(second)
+
+
+def test_biases_are_given_as_in_a_comparison() -> None:
+    asked: dict[str, Any] = {"hidden": (32, 32), "activation": "tanh", "draws": 0}
+    said = gi.predict("moons", "lecun_normal", bias="normal(std=0.5)", **asked)
+    same = gi.predict("moons", "lecun_normal", bias_std=0.5, **asked)
+    np.testing.assert_array_equal(said.layers, same.layers)
+    none = gi.predict("moons", "lecun_normal", **asked)
+    assert (said.layers["preactivation_rms"] > none.layers["preactivation_rms"]).all()
+    own = gi.predict("moons", "lecun_normal + bias(std=0.5)", bias="normal(std=9)", **asked)
+    np.testing.assert_array_equal(own.layers, same.layers)
+
+
+def test_theory_is_silent_of_biases_that_it_does_not_know() -> None:
+    for spec in ("uniform(0, 1)", "constant(1)", "prior"):
+        said = gi.predict("moons", "he_normal", bias=spec, draws=0)
+        assert "zero and Gaussian biases alone" in " ".join(said.sentences())
+    with pytest.raises(ArgumentError, match="bias_std"):
+        gi.predict("moons", "he_normal", bias="normal(std=1)", bias_std=1.0)

@@ -46,6 +46,12 @@ def predict(
         str, typer.Option(help="Units of each hidden layer; 64x30 is 30 of 64; 'none' for none.")
     ] = "10,5",
     activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "relu",
+    bias: Annotated[
+        str,
+        typer.Option(
+            help="How biases start, as in `compare`; theory knows zeros, normal(std=...)."
+        ),
+    ] = "zeros",
     bias_std: Annotated[float, typer.Option(help="Standard deviation of the biases.")] = 0.0,
     draws: Annotated[
         int, typer.Option(help="Networks drawn for a band where no formula holds; 0 for none.")
@@ -59,7 +65,14 @@ def predict(
     asked = [spec for text in init or ["he_normal"] for spec in specs.split("init", text)]
     dataset, units = datasets.load(data), hidden_units(hidden)
     found = [
-        ask(dataset, spec, hidden=units, activation=activation, bias_std=bias_std, draws=draws)
+        ask(
+            *(dataset, spec),
+            hidden=units,
+            activation=activation,
+            bias=bias,
+            bias_std=bias_std,
+            draws=draws,
+        )
         for spec in asked
     ]
     if as_json:

@@ -97,6 +97,8 @@ class Evidence:
         With fewer, no pair could be told apart, however unanimous the seeds.
     statements : tuple of str
         What of this can be said in words, and what cannot.
+    measure : str
+        What the test accuracy is: "accuracy", or "R²" where a number is to be predicted.
     """
 
     outcomes: pd.DataFrame
@@ -108,6 +110,11 @@ class Evidence:
     best: str
     fewest_seeds: int
     statements: tuple[str, ...]
+    measure: str = "accuracy"
+
+    def words(self, outcome: str) -> str:
+        """Return what an outcome is called."""
+        return in_words(outcome, self.measure)
 
     def pair(self, outcome: str, a: str, b: str) -> pd.Series:
         """Return the row of ``pairs`` that compares two initializers, in either order."""
@@ -152,6 +159,7 @@ def weigh(
     *,
     by: str | None = None,
     margin: float = MARGIN,
+    measure: str = "accuracy",
 ) -> Evidence:
     """Return what the seeds of a study carry.
 
@@ -167,6 +175,8 @@ def weigh(
         A key of ``BY``: what ranks.
     margin : float
         Within which two are equivalent: of accuracy, or a part of the cost of chance.
+    measure : str
+        "accuracy", or "R²" where a number is to be predicted.
 
     Raises
     ------
@@ -200,7 +210,7 @@ def weigh(
         for name, table in usable.items()
     ]
     pairs = pd.concat(every, ignore_index=True)
-    statements = _statements(pairs, tables, lead)
+    statements = _statements(pairs, tables, lead, measure)
     return Evidence(
         outcomes,
         rates,
@@ -211,7 +221,13 @@ def weigh(
         _foremost(tables["train_cost"], "train_cost"),
         fewest_seeds(len(tables["train_cost"].columns)),
         tuple(statements),
+        measure,
     )
+
+
+def in_words(outcome: str, measure: str) -> str:
+    """Return what an outcome is called where accuracy is that measure."""
+    return OUTCOMES[outcome].words.replace("accuracy", measure)
 
 
 def check_ranking(by: str | None, margin: float) -> None:
@@ -314,7 +330,9 @@ def _friedman(table: pd.DataFrame) -> float:
     return float(friedmanchisquare(*(ranks[name] for name in ranks)).pvalue)
 
 
-def _statements(pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], lead: str) -> list[str]:
+def _statements(
+    pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], lead: str, measure: str
+) -> list[str]:
     """Return what can be said of the outcome that ranks and of the training cost, and what not."""
     costs = tables["train_cost"]
     seeds = len(costs)
@@ -328,15 +346,19 @@ def _statements(pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], lead: str)
             f"{costs.shape[1]} initializers apart takes at least {fewest}."
         ]
     outcomes = dict.fromkeys((lead, "train_cost"))
-    return [said for name in outcomes for said in _of_outcome(pairs, tables[name], name)]
+    return [
+        said
+        for name in outcomes
+        for said in _of_outcome(pairs, tables[name], name, in_words(name, measure))
+    ]
 
 
-def _of_outcome(pairs: pd.DataFrame, table: pd.DataFrame, outcome: str) -> list[str]:
-    best, words = _foremost(table, outcome), OUTCOMES[outcome].words
+def _of_outcome(pairs: pd.DataFrame, table: pd.DataFrame, outcome: str, words: str) -> list[str]:
+    best = _foremost(table, outcome)
     of = pairs[pairs["outcome"] == outcome]
     apart = of[of["told_apart"]]
     if apart.empty:
-        return [_nothing_told_apart(table, outcome, best)]
+        return [_nothing_told_apart(table, outcome, best, words)]
     beaten = [
         str(row["b"] if row["a"] == best else row["a"])
         for _, row in apart.iterrows()
@@ -353,7 +375,7 @@ def _of_outcome(pairs: pd.DataFrame, table: pd.DataFrame, outcome: str) -> list[
     return said
 
 
-def _nothing_told_apart(table: pd.DataFrame, outcome: str, best: str) -> str:
+def _nothing_told_apart(table: pd.DataFrame, outcome: str, best: str, words: str) -> str:
     seeds = len(table)
     second = _foremost(table.drop(columns=best), outcome)
     differences = paired_differences(table[best].to_numpy(), table[second].to_numpy())
@@ -361,7 +383,7 @@ def _nothing_told_apart(table: pd.DataFrame, outcome: str, best: str) -> str:
     shown, needed = detectable_difference(differences, level), seeds_needed(differences, level)
     more = f"; about {needed:,} seeds would show the one seen" if needed else ""
     return (
-        f"No two initializers can be told apart by their {OUTCOMES[outcome].words} on {seeds} "
+        f"No two initializers can be told apart by their {words} on {seeds} "
         f"seeds. Between {best} and {second} these seeds would have shown a difference of "
         f"{shown:.2g} in about three of four studies{more}."
     )

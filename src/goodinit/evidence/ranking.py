@@ -79,7 +79,8 @@ def standing(name: str, first: str, sound: Sequence[str], evidence: Evidence) ->
     if fails := _fails_more(name, first, evidence):
         return fails
     for outcome in _TRAINING:
-        if evidence.beats(outcome, first, name):
+        alike = evidence.median(outcome, name) == evidence.median(outcome, first)
+        if evidence.beats(outcome, first, name) and not alike:
             return _compared("slower than", name, first, outcome, evidence)
     return _alike(name, first, evidence)
 
@@ -97,7 +98,7 @@ def told_failures(name: str, evidence: Evidence) -> str:
 def told(evidence: Evidence, outcome: str, name: str) -> str:
     """Return an initializer's median of an outcome, as a sentence has it."""
     found = evidence.median(outcome, name)
-    if outcome == "test_accuracy" and 0 <= found <= 1:
+    if outcome == "test_accuracy" and evidence.measure == "accuracy":
         mean = float(np.mean(evidence.values(outcome, name)))
         return f"{mean:.1%}"
     return f"{found:.3g}" if "cost" in outcome else shown(found)
@@ -118,7 +119,7 @@ def _recommended(name: str, sound: Sequence[str], evidence: Evidence) -> str:
     least = ", the lowest median" if evidence.median("train_cost", name) <= lowest else ""
     if lead == "train_cost":
         return ends + least
-    words, own = OUTCOMES[lead].words, told(evidence, lead, name)
+    words, own = evidence.words(lead), told(evidence, lead, name)
     better = "below" if OUTCOMES[lead].less_is_better else "above"
     trains = least or ", and of those it trains best"
     return f"{words} {own}, and none is told apart {better} it; {ends}{trains}"
@@ -149,9 +150,18 @@ def _compared(label: str, name: str, other: str, outcome: str, evidence: Evidenc
 
 
 def _against(outcome: str, name: str, other: str, evidence: Evidence) -> str:
-    both = " against ".join(told(evidence, outcome, one) for one in (name, other))
-    words = "cost ends at" if outcome == "train_cost" else OUTCOMES[outcome].words
+    both = " against ".join(_told_both(evidence, outcome, name, other))
+    words = "cost ends at" if outcome == "train_cost" else evidence.words(outcome)
     return f"{words} {both}"
+
+
+def _told_both(evidence: Evidence, outcome: str, a: str, b: str) -> list[str]:
+    """Return the medians of two, in as many digits as it takes to see a difference."""
+    said = [told(evidence, outcome, name) for name in (a, b)]
+    if said[0] != said[1] or "cost" not in outcome:
+        return said
+    finer = [f"{evidence.median(outcome, name):.6g}" for name in (a, b)]
+    return finer if finer[0] != finer[1] else said
 
 
 def _fails_more(name: str, first: str, evidence: Evidence) -> Standing | None:
@@ -174,12 +184,12 @@ def _alike(name: str, first: str, evidence: Evidence) -> Standing:
     numbers = {"p_equivalent": p, "beats_best": wins}
     same_failures = np.array_equal(evidence.fails(name), evidence.fails(first))
     if same_failures and all(pair["equivalent"] for pair in pairs.values()):
-        within = " and ".join(_margin(outcome, evidence.margin) for outcome in asked)
+        within = " and ".join(_margin(outcome, evidence) for outcome in asked)
         reason = f"{_both(name, first, asked, evidence)}; within {within} (p = {p:.2g})"
         return Standing(f"equivalent to {first}", reason, numbers, 1)
     better = [of for of in _TRAINING if evidence.beats(of, name, first)]
     state = (
-        f"told apart in {OUTCOMES[better[0]].words}, but failing in more seeds"
+        f"told apart in {evidence.words(better[0])}, but failing in more seeds"
         if better
         else f"neither told apart nor equivalent on {len(evidence.fails(name))} seeds"
     )
@@ -194,12 +204,13 @@ def _both(name: str, first: str, asked: Sequence[str], evidence: Evidence) -> st
     return ", ".join(_against(outcome, name, first, evidence) for outcome in asked)
 
 
-def _margin(outcome: str, margin: float) -> str:
+def _margin(outcome: str, evidence: Evidence) -> str:
+    margin = evidence.margin
     if OUTCOMES[outcome].in_chances:
         return f"{margin:.3g} of the cost of guessing"
-    if outcome == "test_accuracy":
-        return f"{100 * margin:.3g} points of {OUTCOMES[outcome].words}"
-    return f"{margin:.3g} {OUTCOMES[outcome].words}"
+    if outcome == "test_accuracy" and evidence.measure == "accuracy":
+        return f"{100 * margin:.3g} points of {evidence.words(outcome)}"
+    return f"{margin:.3g} of {evidence.words(outcome)}"
 
 
 def _would_decide(name: str, first: str, asked: Sequence[str], evidence: Evidence) -> str:

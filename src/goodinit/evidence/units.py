@@ -34,8 +34,17 @@ def sentences(summary: pd.DataFrame, study: AnyStudy) -> tuple[str, ...]:
     )
     return (
         f"Root mean square error in units of {scale.name}, on {part}, median over seeds: "
-        f"{each}; guessing the mean {plain(scale.deviation)}.",
+        f"{each}; guessing the training mean {plain(_of_guessing(study, part))}.",
     )
+
+
+def _of_guessing(study: AnyStudy, part: str) -> float:
+    """Return the error of the mean of the training part, as an answer to a part."""
+    if not isinstance(study, Study) or study.dataset.target_scale is None:
+        return float("nan")
+    data, deviation = study.dataset, study.dataset.target_scale.deviation
+    y = data.y_test if part == "test" else data.y_train
+    return float(deviation * np.sqrt(np.mean((y - data.y_train.mean()) ** 2)))
 
 
 def _scale(study: AnyStudy) -> TargetScale | None:

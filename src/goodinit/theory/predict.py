@@ -14,8 +14,9 @@ from threadpoolctl import ThreadpoolController
 from goodinit import activations, datasets
 from goodinit.activations import Activation
 from goodinit.datasets import Dataset
-from goodinit.errors import number, whole
+from goodinit.errors import bad_argument, number, whole
 from goodinit.initializers import Draw, Scheme, read
+from goodinit.initializers.biases import ZEROS, read_biases
 from goodinit.network import Network
 from goodinit.study.trials import several
 from goodinit.theory import drawn
@@ -40,6 +41,7 @@ COLUMNS = (
 )
 ALIKE = 0.99  # the correlation from which on two inputs count as alike
 
+_OTHER_BIASES = "theory knows zero and Gaussian biases alone: of these it is silent"
 _OUTPUTS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 # Layers over width up to which the first order in 1/width keeps 90 % of networks in the band:
 # docs/theory.md has the rates.
@@ -314,6 +316,7 @@ def predict(
     *,
     hidden: Sequence[int] = (10, 5),
     activation: Any = "relu",
+    bias: str = "zeros",
     bias_std: float = 0.0,
     draws: int = 200,
 ) -> Prediction:
@@ -332,8 +335,11 @@ def predict(
         Units of each hidden layer.
     activation : str or callable
         Of the hidden layers; a callable maps arrays elementwise.
+    bias : str
+        How biases start, as in ``goodinit.compare``; theory knows zero and Gaussian biases, and is
+        silent of others.
     bias_std : float
-        Standard deviation of the biases; where it is 0, that of the initializer counts.
+        Standard deviation of Gaussian biases; where it is 0, that of the initializer counts.
     draws : int
         How many networks may be drawn for a band where no formula holds (narrow and deep networks:
         ``Prediction.bands`` says where); 0 for formulas only, which take milliseconds.
@@ -360,6 +366,10 @@ def predict(
     1      2               0.41  0.35  0.46
     2      3               0.36  0.31  0.41
     """
+    biases = read_biases(bias)
+    if bias_std and biases != ZEROS:
+        raise bad_argument("bias_std", bias_std, f"nothing beside bias={bias!r}, which says it")
+    own = read(initializer).bias_std  # which an initializer keeps, whatever the others' are
     known = isinstance(data, str) and data in datasets.NAMES
     dataset, examples = _known(data) if known else (datasets.load(data), None)
     return of_network(
@@ -367,7 +377,7 @@ def predict(
         initializer,
         hidden=hidden,
         activation=activation,
-        bias_std=bias_std,
+        bias_std=bias_std or own or biases.std,
         draws=draws,
         examples=examples,
     )
@@ -391,18 +401,20 @@ def of_network(
     *,
     hidden: Sequence[int],
     activation: Any,
-    bias_std: float = 0.0,
+    bias_std: float | None = 0.0,
     draws: int = 200,
     examples: Examples | None = None,
 ) -> Prediction:
     """Return the prediction for a data set that is loaded; see ``predict``.
 
-    ``examples`` are its ``representatives``, where they are known.
+    ``examples`` are its ``representatives``, where they are known; a ``bias_std`` of None stands
+    for biases that theory doesn't know.
     """
     units = [whole("hidden", size, at_least=1) for size in several("hidden", hidden)]
     known = activations.read(activation)
     scheme = read(initializer)
-    std = number("bias_std", bias_std, "a number from 0", lambda n: n >= 0) or scheme.bias_std
+    given = number("bias_std", bias_std or 0.0, "a number from 0", lambda n: n >= 0)
+    std = given or scheme.bias_std
     count = whole("draws", draws, at_least=0)
     outputs = len(data.classes or ()) if data.task == "multiclass" else 1
     sizes = (data.n_features, *units, outputs)
@@ -412,7 +424,7 @@ def of_network(
     silent = (
         f"{scheme} draws no independent weights of mean 0 in layer {odd[0]}: theory is silent"
         if odd
-        else ""
+        else _OTHER_BIASES * (bias_std is None)
     )
     X, y = examples or representatives(data)
     return Prediction(
