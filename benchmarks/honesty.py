@@ -9,26 +9,48 @@ Three questions, each asked of 1,000 studies of 20 seeds that share no network:
 3. A difference as large as one study says that its seeds can show: in how many other studies is it
    told apart? About 80 % should be.
 
-Run as `python benchmarks/honesty.py [--studies 1000] [--seeds 20]`; some ten minutes on two cores.
+Then the same over splits, for such data and not for the split at hand. A study there is of its own
+draw from a population: ten draws of moons; or few examples, tumours or noisy moons, divided in ten
+ways, whose parts overlap as those of any user's data do. Two copies of He are told apart in at most
+5 % of the studies; and of He and LeCun, whose true difference is known from all studies, where that
+is moved
+
+4. to 0: told apart in at most 5 %;
+5. to the margin: called equivalent in at most 5 %;
+6. nowhere: the 90 % interval holds it in 88 to 92 %; where examples are divided, that holds of the
+   median over all splits of the same examples.
+
+Run as `python benchmarks/honesty.py [--studies 1000] [--seeds 20] [--only seeds|splits]`; some ten
+minutes on two cores, and as many over splits.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.datasets import make_moons
 
 from goodinit import datasets, training
+from goodinit.datasets.resampling import Splits
 from goodinit.evidence import pairs as evidence
 from goodinit.evidence import statistics
+from goodinit.evidence.splits import Counting
 from goodinit.initializers import Scheme, he_normal, lecun_normal
 from goodinit.study.grid import Study, Training, plan
 
 DATA = ("circles", "moons")
 ITERATIONS = 600
 BATCH = 400
+SPLITS = 10
+EXAMPLES = 120
+SETS = 10
+
+Differences = NDArray[np.float64]
 
 
 def copy_of_he(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -111,15 +133,127 @@ def coverage(data: str, count: int, seeds: int) -> None:
         print(f"{data:8} 90 % interval of He - LeCun covers, {outcome:16} {covered:6.1%}")
 
 
+def drawn(study: int, splits: int) -> Splits:
+    """Return draws of moons that no other study has."""
+    first = 1 + study * splits
+    return Splits(tuple(datasets.moons(split=first + k) for k in range(splits)), fresh=True)
+
+
+def tumours(study: int, splits: int) -> Splits:
+    """Return splits of some of the tumours."""
+    whole = datasets.breast_cancer(test_fraction=0)
+    rows = np.random.default_rng(study).choice(len(whole.X_train), EXAMPLES, replace=False)
+    return datasets.load_splits((whole.X_train[rows], whole.y_train[rows]), splits)
+
+
+def noisy_moons(study: int, splits: int) -> Splits:
+    """Return splits of few moons, of which there are as many others as one likes."""
+    return datasets.load_splits(make_moons(EXAMPLES, noise=0.3, random_state=study), splits)
+
+
+POPULATIONS: dict[str, Callable[[int, int], Splits]] = {
+    "moons, drawn": drawn,
+    "moons, divided": noisy_moons,
+    "tumours, divided": tumours,
+}
+
+
+def over_splits(name: str, count: int, seeds: int) -> None:
+    """Ask questions 4 to 6, and 1, of studies over splits with some seeds on each."""
+    population = POPULATIONS[name]
+    study = small_study(population(0, SPLITS), seeds * SPLITS)
+    counted = Counting(SPLITS, study.datasets.test_share)
+    every = (population(i, SPLITS) for i in range(count))
+    for measure, (he, copy, lecun) in ends_of(study, every, seeds).items():
+        margin = evidence.MARGIN * (study.chance if measure.endswith("cost") else 1.0)
+        copies, apart = averaged(counted, he - copy), averaged(counted, he - lecun)
+        truth = float(np.median(apart))
+        intervals = [statistics.interval(of - truth) for of in apart]
+        at = apart - truth + margin
+        shares = {
+            "two copies told apart": told_apart_in(counted, copies, measure),
+            "equal on average, told apart": told_apart_in(counted, apart - truth, measure),
+            "a margin apart, called equivalent": [
+                counted.equivalence(of, margin, measure) <= statistics.LEVEL for of in at
+            ],
+            "90 % interval covers, such data": [low <= 0 <= high for low, high in intervals],
+        }
+        for question, found in shares.items():
+            print(f"{name:16} {seeds} seeds  {measure:13} {question:34} {np.mean(found):6.1%}")
+
+
+def over_the_same(name: str, count: int) -> None:
+    """Ask question 6 of a few sets of examples, each divided in as many ways as it takes."""
+    each = count * SPLITS // SETS
+    study = small_study(POPULATIONS[name](0, SPLITS), SPLITS)
+    sets = (POPULATIONS[name](i, each) for i in range(SETS))
+    for measure, (he, _, lecun) in ends_of(study, sets, 1).items():
+        covered: list[bool] = []
+        for differences in (he - lecun)[:, 0]:  # of one set, shape (each,)
+            truth = np.median(differences)
+            for of in differences.reshape(-1, SPLITS):
+                low, high = statistics.interval(of)
+                covered.append(bool(low <= truth <= high))
+        question = "90 % interval covers, these examples"
+        print(f"{name:16} 1 seeds  {measure:13} {question:34} {np.mean(covered):6.1%}")
+
+
+def small_study(splits: Splits, seeds: int) -> Study:
+    """Return a study of He, a copy of it, and LeCun, whose data are replaced."""
+    return plan(
+        splits,
+        initializers=[he_normal(), Scheme("copy", copy_of_he), lecun_normal()],
+        hidden=(8,),
+        activation="relu",
+        learning_rate=0.5,
+        seeds=seeds,
+        training=Training(iterations=60, record=1),
+    )
+
+
+def ends_of(study: Study, every: Iterable[Splits], seeds: int) -> dict[str, list[Differences]]:
+    """Return of each measure and initializer where it ends, (studies, seeds, splits)."""
+    ends: dict[str, list[Any]] = {"train_cost": [], "test_accuracy": []}
+    free = count()  # no two studies share a seed
+    for splits in every:
+        found: dict[str, list[Any]] = {measure: [] for measure in ends}
+        for dataset in splits.datasets:
+            own = tuple(islice(free, seeds))
+            part = replace(study, dataset=dataset, others=(), seeds=own)
+            record = training.train(training.prepare(part), part.trials)
+            for measure, of in found.items():
+                of.append(record.curves[measure][-1].reshape(seeds, -1))
+        for measure, of in found.items():
+            ends[measure].append(np.stack(of))
+    return {measure: list(np.stack(of).transpose(3, 0, 2, 1)) for measure, of in ends.items()}
+
+
+def averaged(counted: Counting, runs: Differences) -> Differences:
+    """Return differences of splits, (studies, splits), of (studies, seeds, splits) of seeds."""
+    single = runs.reshape(len(runs), -1)  # seed s is of split s mod as many
+    return np.stack([counted.rows(pd.DataFrame(of)).to_numpy().ravel() for of in single])
+
+
+def told_apart_in(counted: Counting, studies: Differences, measure: str) -> list[bool]:
+    """Return in which studies a difference is told apart from 0."""
+    return [counted.test(of, measure) <= statistics.LEVEL for of in studies]
+
+
 def main() -> None:
-    """Ask all three questions on each data set."""
+    """Ask all questions on each data set."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--only", choices=("seeds", "splits"))
     asked = parser.parse_args()
-    for data in DATA:
+    for data in () if asked.only == "splits" else DATA:
         told_apart(data, asked.studies, asked.seeds)
         coverage(data, asked.studies, asked.seeds)
+    for name in () if asked.only == "seeds" else POPULATIONS:
+        for seeds in (1, 4):
+            over_splits(name, asked.studies, seeds)
+        if "divided" in name:
+            over_the_same(name, asked.studies)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ import pandas as pd
 from goodinit.errors import bad_argument
 from goodinit.evidence import examples, rates, units
 from goodinit.evidence.causes import Run
-from goodinit.evidence.middles import middles
+from goodinit.evidence.middles import median_trials, middles
 from goodinit.evidence.pairs import MARGIN, Evidence, weigh
 from goodinit.evidence.runs import runs_by_initializer
+from goodinit.evidence.splits import counting, scope
 from goodinit.evidence.verdict import Verdict, judge, warn
 from goodinit.figures.writing import check_formats, files
 from goodinit.measuring.ends import Ends, ends
@@ -32,7 +33,7 @@ from goodinit.pages.page import REPORT, check_page, filled, write_page
 from goodinit.store import folder as store
 from goodinit.store.written import write_file
 from goodinit.study.grid import Study
-from goodinit.study.trials import AnyStudy, Trial
+from goodinit.study.trials import AnyStudy
 from goodinit.summary import as_latex, as_markdown, as_text
 from goodinit.theory.beside import beside, disagreements, predictions, remarks
 from goodinit.theory.predict import Prediction
@@ -51,7 +52,8 @@ class Comparison:
         What was run; where it was interrupted, the part of it that was finished.
     trials : DataFrame
         A row per trial: ``initializer, learning_rate, seed, initial_cost, train_cost, test_cost,
-        train_accuracy, test_accuracy, diverged``. For a number to predict, accuracy is R².
+        train_accuracy, test_accuracy, diverged``, and ``split`` where there are several. For a
+        number to predict, accuracy is R².
     curves : DataFrame
         A row per trial and recorded iteration: ``initializer, learning_rate, seed, iteration,
         train_cost, test_cost, train_accuracy, test_accuracy``. Where learning rates were chosen on
@@ -150,6 +152,7 @@ class Comparison:
             by=self.by,
             margin=self.margin,
             measure=self._measure,
+            counting=counting(self.study),
         )
 
     @cached_property
@@ -167,6 +170,7 @@ class Comparison:
             *self._of_examples,
             *self._ends.warnings(self.evidence.rates),
             *found,
+            *scope(self.study, tested=bool(self.trials["test_accuracy"].notna().any())),
         )
 
     @cached_property
@@ -185,6 +189,7 @@ class Comparison:
         if not self.predictions:
             return ()
         first = self.signals["learning_rate"] == self.study.learning_rates[0]
+        first &= self.signals["seed"] % self.study.splits == 0  # of whose data theory speaks
         return (*remarks(self.predictions), *disagreements(self.signals[first]))
 
     @cached_property
@@ -304,7 +309,8 @@ class Comparison:
         from goodinit.figures.looks import styles
 
         study, look = self._of_network, styles(self._names)
-        drawn = [(row, trial) for row, trial in self._median_trials() if trial in self.networks]
+        every = median_trials(self.trials, study)
+        drawn = [(row, trial) for row, trial in every if trial in self.networks]
         rates = len(self.study.learning_rates)
         several, whole = rates > 1, len(drawn) == rates * len(self._names)
         panels = [(figures.panel_title(row, several), self.networks[trial]) for row, trial in drawn]
@@ -442,9 +448,3 @@ class Comparison:
         if not isinstance(self.study, Study):
             raise bad_argument("study", self.study.title, "a study of a network of goodinit's own")
         return self.study
-
-    def _median_trials(self) -> Iterator[tuple[pd.Series, Trial]]:
-        for (name, _), group in self.trials.groupby(["initializer", "learning_rate"], sort=False):
-            ranked = group.sort_values("train_cost", kind="stable")
-            row = ranked.iloc[(len(ranked) - 1) // 2]
-            yield row, Trial(str(name), float(row["learning_rate"]), int(row["seed"]))

@@ -15,7 +15,7 @@ import goodinit as gi
 from goodinit.evidence.causes import RULES, THRESHOLDS
 from goodinit.evidence.verdict import LABELS
 from goodinit.initializers import Draw, read
-from goodinit.study.grid import Initializer
+from goodinit.study.asked import Initializer
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from zoo_draws import (
 )
 
 from goodinit.initializers import read
-from goodinit.study.grid import Initializer
+from goodinit.study.asked import Initializer
 
 SYMMETRY = "fails to break symmetry"
 LARGE = "weights too large"

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from goodinit.datasets import Dataset, blobs, circles
 from goodinit.errors import ArgumentError
-from goodinit.study.grid import ARTICLES, Study, Training, plan
+from goodinit.study.asked import ARTICLES
+from goodinit.study.grid import Study, Training, plan
 
 REGRESSION = (np.arange(30.0).reshape(10, 3), np.linspace(0, 1, 10))
 

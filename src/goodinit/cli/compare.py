@@ -164,6 +164,14 @@ def compare(
         ),
     ] = 0.25,
     split_seed: Annotated[int, typer.Option(rich_help_panel=DATA, help="Seed of that split.")] = 0,
+    splits: Annotated[
+        int,
+        typer.Option(
+            rich_help_panel=COMPARISON,
+            help="Divide the data into train and test (or draw them) in this many ways, seeds "
+            "taking turns: what holds over splits holds for such data. At least as many seeds.",
+        ),
+    ] = 1,
     standardize: Annotated[
         bool | None,
         typer.Option(
@@ -237,8 +245,10 @@ def compare(
         check_out(place, data)
         drawn = [name for name in recorded(place) if name.endswith((".csv", *formats))]
         check_files("out", place, {*drawn, REPORT})
-    dataset = datasets.load(
+    _check_splits(splits, seeds, module)
+    data_splits = datasets.load_splits(
         data,
+        splits,
         target=target,
         columns=column_names("columns", columns),
         drop=column_names("drop", drop),
@@ -270,14 +280,14 @@ def compare(
         with users_code(whole), printing_aside(as_json):
             study = comparing.plan(
                 shell.load_builder(module),
-                dataset,
+                data_splits.datasets[0],
                 initializers=asked or comparing.INITIALIZERS,
                 training=training.ModuleTraining(**how),
                 **grid,
             )
     else:
         study = plan(
-            dataset,
+            data_splits,
             initializers=asked or ["articles"],
             hidden=hidden_units(hidden or "10,5"),
             activation=activation or "relu",
@@ -306,6 +316,15 @@ def compare(
         kept = f"{len(result.study.seeds)} of {len(study.seeds)} seeds"
         again = "the same command goes on" if out else "with --out it could go on"
         raise typer.Exit(complain(f"interrupted: this is {kept}; {again}", INTERRUPTED))
+
+
+def _check_splits(splits: int, seeds: str, module: str | None) -> None:
+    """Refuse splits that have no seed, and those of a module of the user's own."""
+    from goodinit.study.trials import read_splits
+
+    read_splits(splits, seeds_of(seeds))
+    if splits > 1 and module:
+        raise bad_argument("splits", splits, "1 beside --torch")
 
 
 def _refuse_ignored(**given: str | None) -> None:

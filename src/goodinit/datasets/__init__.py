@@ -17,12 +17,14 @@
 - ``preparing``: a table's columns as features
 - ``images``: folders of images
 - ``load``: all of these behind one door
+- ``resampling``: the same on several splits
 """
 
 from goodinit.datasets.dataset import Dataset
 from goodinit.datasets.load import NAMES, load
 from goodinit.datasets.parts import TEST_FRACTION
 from goodinit.datasets.real import breast_cancer, digits, iris, wine
+from goodinit.datasets.resampling import load_splits
 from goodinit.datasets.synthetic import blobs, circles, moons, spirals, xor
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "digits",
     "iris",
     "load",
+    "load_splits",
     "moons",
     "spirals",
     "wine",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from goodinit.datasets.archives import read_archive
 from goodinit.datasets.arrays import divided, undivided
@@ -97,6 +97,52 @@ def load(
     goodinit.errors.ArgumentError: data: got 'cirlces', takes one of circles, moons, blobs, spirals,
     xor, digits, breast_cancer, wine, iris, a file or folder that exists (did you mean 'circles'?)
     """
+    return read(
+        data,
+        target=target,
+        columns=columns,
+        drop=drop,
+        missing=missing,
+        task=task,
+        test_fraction=test_fraction,
+        split_seed=split_seed,
+        standardize=standardize,
+        image_size=image_size,
+    ).cut(0)
+
+
+class Read(NamedTuple):
+    """Data that were read, to be divided into a training and a test part, once or several times.
+
+    Attributes
+    ----------
+    cut : callable
+        From the number of the split, from 0, to its data set, prepared by its own training part.
+    divided : bool
+        Whether the data brought their division with them.
+    fresh : bool
+        Whether each split is drawn afresh, rather than from the same examples.
+    """
+
+    cut: Callable[[int], Dataset]
+    divided: bool = False
+    fresh: bool = False
+
+
+def read(
+    data: Any,
+    *,
+    target: str | None = None,
+    columns: str | Sequence[str] | None = None,
+    drop: str | Sequence[str] | None = None,
+    missing: str = "fill",
+    task: str | None = None,
+    test_fraction: float = TEST_FRACTION,
+    split_seed: int = 0,
+    standardize: bool | None = None,
+    image_size: int | tuple[int, int] | None = None,
+) -> Read:
+    """Return data that were read, before they are divided; the arguments are those of ``load``."""
     check_split(test_fraction, split_seed)
     size = _height_and_width(image_size)
     choice = Choice(
@@ -107,34 +153,57 @@ def load(
     kind = _kind(path)
     source = Source(read_table(path)) if path and kind == "table" else as_source(data)
     _check_options(choice, image_size, "table" if source else kind)
-    parts: dict[str, Any] = {"test_fraction": test_fraction, "split_seed": split_seed}
-    name = target or "y"
+
+    def parts(split: int) -> dict[str, Any]:
+        return {"test_fraction": test_fraction, "split_seed": split_seed + split}
+
     if source is not None:
-        dataset = prepared(source, choice, **parts)
-        name = str(source.labels.name) if source.labels is not None else name
-    elif path is not None:
-        dataset = read_folder(path, size) if kind == "folder" else read_archive(path, target, task)
-    elif isinstance(data, str):
-        dataset = NAMES[data](**(parts if data in REAL else {}))
-    else:
-        dataset = _from_values(data, task)
-    given = dataset is data
-    if len(dataset.X_test) == 0 and not given:
-        dataset = split(dataset, **parts)
+        name = str(source.labels.name) if source.labels is not None else target or "y"
+        return Read(
+            lambda k: _scaled_target(prepared(source, choice, **parts(k)), standardize, name),
+            divided=source.n_train is not None,
+        )
     arrays = kind == "archive" or isinstance(data, tuple)
-    if source is None and _wants_scaling(dataset, standardize, arrays=arrays):
-        notes = (*dataset.preparation, "standardised")
-        dataset = replace(standardized(dataset), preparation=notes)
-    if dataset.classes is None and (standardize or (standardize is None and not given)):
-        dataset = target_standardized(dataset, name)
+    if path is None and isinstance(data, str):
+        fresh = data in SYNTHETIC
+        return Read(
+            lambda k: _scaled(
+                NAMES[data](**({"split": k} if fresh else parts(k))), standardize, arrays=False
+            ),
+            fresh=fresh,
+        )
+    if path is not None:
+        whole = read_folder(path, size) if kind == "folder" else read_archive(path, target, task)
+    else:
+        whole = _from_values(data, task)
+    given = whole is data
+    divided = given or len(whole.X_test) > 0
+
+    def cut(k: int) -> Dataset:
+        dataset = whole if divided else split(whole, **parts(k))
+        dataset = _scaled(dataset, standardize, arrays=arrays)
+        return (
+            dataset
+            if given and not standardize
+            else _scaled_target(dataset, standardize, target or "y")
+        )
+
+    return Read(cut, divided)
+
+
+def _scaled(dataset: Dataset, standardize: bool | None, *, arrays: bool) -> Dataset:
+    """Return a data set with its features scaled: where that was asked, or plain arrays need it."""
+    wanted = arrays and needs_scaling(dataset.X_train, mixed=False)
+    if not (wanted if standardize is None else standardize):
+        return dataset
+    return replace(standardized(dataset), preparation=(*dataset.preparation, "standardised"))
+
+
+def _scaled_target(dataset: Dataset, standardize: bool | None, name: str) -> Dataset:
+    """Return a data set with its numbers to predict scaled, unless that was refused."""
+    if dataset.classes is None and standardize is not False:
+        return target_standardized(dataset, name)
     return dataset
-
-
-def _wants_scaling(dataset: Dataset, standardize: bool | None, *, arrays: bool) -> bool:
-    """Return whether features are scaled: where that was asked, or plain arrays need it."""
-    if standardize is None:
-        return arrays and needs_scaling(dataset.X_train, mixed=False)
-    return standardize
 
 
 def _path(data: object) -> Path | None:

@@ -1,4 +1,7 @@
-"""Data sets drawn from a formula: two features, 300 examples to train on and 100 to test on."""
+"""Data sets drawn from a formula: two features, 300 examples to train on and 100 to test on.
+
+Each takes ``split``, the number of the draw: 0 is the articles', any other is drawn afresh.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +17,7 @@ N_TEST, TEST_SEED = 100, 2
 Draw = Callable[[int, int], tuple[NDArray[np.float64], NDArray[Any]]]
 
 
-def circles() -> Dataset:
+def circles(*, split: int = 0) -> Dataset:
     """Return the articles' two circles, one inside the other.
 
     scikit-learn's ``make_circles`` with noise 0.05, 300 examples from seed 1 and 100 from seed 2:
@@ -32,10 +35,10 @@ def circles() -> Dataset:
         X, y = make_circles(n, noise=0.05, random_state=seed)
         return X, y
 
-    return _drawn("circles", draw, ("outer", "inner"))
+    return _drawn("circles", draw, ("outer", "inner"), split)
 
 
-def moons() -> Dataset:
+def moons(*, split: int = 0) -> Dataset:
     """Return two interleaved half circles: scikit-learn's ``make_moons`` with noise 0.1.
 
     Examples
@@ -49,10 +52,10 @@ def moons() -> Dataset:
         X, y = make_moons(n, noise=0.1, random_state=seed)
         return X, y
 
-    return _drawn("moons", draw, ("upper", "lower"))
+    return _drawn("moons", draw, ("upper", "lower"), split)
 
 
-def blobs() -> Dataset:
+def blobs(*, split: int = 0) -> Dataset:
     """Return three round clouds, N(centre, 0.5²), whose centres lie 2√3 ≈ 3.5 apart on a circle.
 
     Examples
@@ -66,10 +69,10 @@ def blobs() -> Dataset:
         y = _balanced(rng, n, 3)
         return _on_circle(2.0, 2 * np.pi * y / 3) + rng.normal(0, 0.5, (n, 2)), y
 
-    return _drawn("blobs", draw, ("0", "1", "2"))
+    return _drawn("blobs", draw, ("0", "1", "2"), split)
 
 
-def spirals() -> Dataset:
+def spirals(*, split: int = 0) -> Dataset:
     """Return three arms, radius 0.1 to 1, one turn per unit of radius, with noise N(0, 0.03²).
 
     Examples
@@ -85,10 +88,10 @@ def spirals() -> Dataset:
         X = _on_circle(radius, 2 * np.pi * (radius + y / 3))
         return X + rng.normal(0, 0.03, (n, 2)), y
 
-    return _drawn("spirals", draw, ("0", "1", "2"))
+    return _drawn("spirals", draw, ("0", "1", "2"), split)
 
 
-def xor() -> Dataset:
+def xor(*, split: int = 0) -> Dataset:
     """Return points of the square [-1, 1]², labelled by whether their coordinates' signs differ.
 
     Each coordinate is at least 0.05 from 0.
@@ -108,16 +111,18 @@ def xor() -> Dataset:
         signs = np.column_stack([sign, np.where(y == 1, -sign, sign)])
         return signs * rng.uniform(0.05, 1, (n, 2)), y
 
-    return _drawn("xor", draw, ("same sign", "different signs"))
+    return _drawn("xor", draw, ("same sign", "different signs"), split)
 
 
-SYNTHETIC: dict[str, Callable[[], Dataset]] = {
+SYNTHETIC: dict[str, Callable[..., Dataset]] = {
     function.__name__: function for function in (circles, moons, blobs, spirals, xor)
 }
 
 
-def _drawn(name: str, draw: Draw, classes: tuple[str, ...]) -> Dataset:
-    return Dataset(name, *draw(N_TRAIN, TRAIN_SEED), *draw(N_TEST, TEST_SEED), classes)
+def _drawn(name: str, draw: Draw, classes: tuple[str, ...], split: int) -> Dataset:
+    """Return a draw of which no other one shares a seed; split 0 is the articles'."""
+    train, test = (seed + 2 * split for seed in (TRAIN_SEED, TEST_SEED))
+    return Dataset(name, *draw(N_TRAIN, train), *draw(N_TEST, test), classes)
 
 
 def _balanced(rng: np.random.Generator, n: int, n_classes: int) -> NDArray[np.int64]:

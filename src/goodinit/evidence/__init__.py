@@ -3,6 +3,7 @@
 - ``spread``: how a spread over seeds is told
 - ``middles``: the middle of each measure over the seeds
 - ``statistics``: intervals, tests, equivalence, power
+- ``splits``: what is counted, seeds or splits
 - ``examples``: what the data have against being learned
 - ``thresholds``: from which number on a measurement counts
 - ``causes``: what can be wrong with a run

@@ -1,11 +1,13 @@
 """The middle of each measure over the seeds, and the range of most of them."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 from goodinit.evidence import units
 from goodinit.evidence.spread import seed_range
-from goodinit.study.trials import AnyStudy
+from goodinit.study.trials import AnyStudy, Trial
 
 
 def middles(trials: pd.DataFrame, study: AnyStudy) -> pd.DataFrame:
@@ -32,6 +34,18 @@ def middles(trials: pd.DataFrame, study: AnyStudy) -> pd.DataFrame:
             for (name, rate), group in trials.groupby(["initializer", "learning_rate"], sort=False)
         ]
     )
+
+
+def median_trials(trials: pd.DataFrame, study: AnyStudy) -> Iterator[tuple[pd.Series, Trial]]:
+    """Yield row and trial of the seed with the median training cost, by initializer and rate.
+
+    Of several splits it is one of the first, since that is the one whose data are drawn.
+    """
+    own = trials[trials["seed"] % study.splits == 0]
+    for (name, _), group in own.groupby(["initializer", "learning_rate"], sort=False):
+        ranked = group.sort_values("train_cost", kind="stable")
+        row = ranked.iloc[(len(ranked) - 1) // 2]
+        yield row, Trial(str(name), float(row["learning_rate"]), int(row["seed"]))
 
 
 def _aggregate(group: pd.DataFrame, task: str) -> dict[str, float]:

@@ -17,19 +17,17 @@ from numpy.typing import NDArray
 from goodinit.errors import bad_argument, bad_name, number
 from goodinit.evidence.causes import value
 from goodinit.evidence.rates import best_rates
+from goodinit.evidence.splits import SEEDS, Counting
 from goodinit.evidence.statistics import (
     LEVEL,
     Values,
     detectable_difference,
-    equivalence_p,
     fewest_seeds,
     holm,
     interval,
     median_difference,
     paired_differences,
-    probability_of_less,
     seeds_needed,
-    signed_rank_p,
 )
 from goodinit.measuring.tables import KEYS, CostCurves, by_initializer
 
@@ -99,6 +97,8 @@ class Evidence:
         What of this can be said in words, and what cannot.
     measure : str
         What the test accuracy is: "accuracy", or "R²" where a number is to be predicted.
+    counting : Counting
+        Whether seeds are counted, or the splits that they are averaged in.
     """
 
     outcomes: pd.DataFrame
@@ -111,6 +111,7 @@ class Evidence:
     fewest_seeds: int
     statements: tuple[str, ...]
     measure: str = "accuracy"
+    counting: Counting = SEEDS
 
     def words(self, outcome: str) -> str:
         """Return what an outcome is called."""
@@ -134,6 +135,16 @@ class Evidence:
     def fails(self, name: str) -> NDArray[np.bool_]:
         """Return in which seeds an initializer's network learned nothing, shape (seeds,)."""
         return self.values("fails", name).astype(bool)
+
+    def counted(self, outcome: str, name: str) -> Values:
+        """Return an initializer's outcome in each seed, or split, that is counted as one."""
+        own = self.outcomes[self.outcomes["initializer"] == name].set_index("seed").sort_index()
+        return self.counting.rows(own[[outcome]].astype(float))[outcome].to_numpy()
+
+    @property
+    def size(self) -> int:
+        """How many seeds, or splits, there are to be counted."""
+        return len(self.counted("train_cost", self.best))
 
     def median(self, outcome: str, name: str) -> float:
         """Return the median over seeds of an initializer's outcome."""
@@ -160,6 +171,7 @@ def weigh(
     by: str | None = None,
     margin: float = MARGIN,
     measure: str = "accuracy",
+    counting: Counting = SEEDS,
 ) -> Evidence:
     """Return what the seeds of a study carry.
 
@@ -177,6 +189,8 @@ def weigh(
         Within which two are equivalent: of accuracy, or a part of the cost of chance.
     measure : str
         "accuracy", or "R²" where a number is to be predicted.
+    counting : Counting
+        Of which split each seed is, where there are several.
 
     Raises
     ------
@@ -201,16 +215,24 @@ def weigh(
     rates = best_rates(trials, lead)
     reached = pd.concat([_iterations_to(chance / 2, of) for of in by_initializer(curves)])
     outcomes = _outcomes(trials, reached, rates, chance)
-    tables = {outcome: _table(outcomes, outcome) for outcome in OUTCOMES}
+    by_seed = {outcome: _table(outcomes, outcome) for outcome in OUTCOMES}
+    tables = {name: counting.rows(table) for name, table in by_seed.items()}
     usable = {name: table for name, table in tables.items() if not table.isna().all(axis=None)}
     units = dict.fromkeys(OUTCOMES, 1.0)
     units |= {name: chance if np.isfinite(chance) else 0.0 for name in _IN_CHANCES}
     every = [
-        _pairs(name, table, margin * units[name], _LEAST * units[name] * (name in _IN_CHANCES))
+        _pairs(
+            name,
+            table,
+            by_seed[name],
+            counting,
+            margin=margin * units[name],
+            least=_LEAST * units[name] * (name in _IN_CHANCES),
+        )
         for name, table in usable.items()
     ]
     pairs = pd.concat(every, ignore_index=True)
-    statements = _statements(pairs, tables, lead, measure)
+    statements = _statements(pairs, tables, lead, measure, counting)
     return Evidence(
         outcomes,
         rates,
@@ -222,6 +244,7 @@ def weigh(
         fewest_seeds(len(tables["train_cost"].columns)),
         tuple(statements),
         measure,
+        counting,
     )
 
 
@@ -283,13 +306,22 @@ def _foremost(table: pd.DataFrame, outcome: str) -> str:
     return str(medians.idxmin() if OUTCOMES[outcome].less_is_better else medians.idxmax())
 
 
-def _pairs(outcome: str, table: pd.DataFrame, margin: float, least: float) -> pd.DataFrame:
+def _pairs(
+    outcome: str,
+    table: pd.DataFrame,
+    by_seed: pd.DataFrame,
+    counting: Counting,
+    *,
+    margin: float,
+    least: float,
+) -> pd.DataFrame:
     rows = []
+    runs, seeds = by_seed.astype(float), by_seed.index.to_numpy()
     for a, b in combinations(table.columns, 2):
         x, y = table[a].to_numpy(dtype=float), table[b].to_numpy(dtype=float)
         differences = paired_differences(x, y, least)
         low, high = interval(differences)
-        wins = probability_of_less(x, y, least)
+        wins = counting.odds(runs[a].to_numpy(), runs[b].to_numpy(), seeds, least)
         rows.append(
             {
                 "outcome": outcome,
@@ -298,8 +330,8 @@ def _pairs(outcome: str, table: pd.DataFrame, margin: float, least: float) -> pd
                 "difference": float(median_difference(differences)),
                 "low": low,
                 "high": high,
-                "p_value": signed_rank_p(differences),
-                "p_equivalent": equivalence_p(differences, margin),
+                "p_value": counting.test(differences, outcome),
+                "p_equivalent": counting.equivalence(differences, margin, outcome),
                 "a_beats_b": wins if OUTCOMES[outcome].less_is_better else 1 - wins,
             }
         )
@@ -331,34 +363,39 @@ def _friedman(table: pd.DataFrame) -> float:
 
 
 def _statements(
-    pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], lead: str, measure: str
+    pairs: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
+    lead: str,
+    measure: str,
+    counting: Counting,
 ) -> list[str]:
     """Return what can be said of the outcome that ranks and of the training cost, and what not."""
     costs = tables["train_cost"]
-    seeds = len(costs)
     if costs.shape[1] < 2:
         return []
     fewest = fewest_seeds(costs.shape[1])
-    if seeds < fewest:
-        plural = "s are" if seeds > 1 else " is"
+    if len(costs) < fewest:
         return [
-            f"{seeds} seed{plural} an illustration, not evidence: to tell any two of "
-            f"{costs.shape[1]} initializers apart takes at least {fewest}."
+            f"{counting.counted(len(costs))} {'are' if len(costs) > 1 else 'is'} an illustration, "
+            f"not evidence: to tell any two of {costs.shape[1]} initializers apart takes at least "
+            f"{fewest}."
         ]
     outcomes = dict.fromkeys((lead, "train_cost"))
     return [
         said
         for name in outcomes
-        for said in _of_outcome(pairs, tables[name], name, in_words(name, measure))
+        for said in _of_outcome(pairs, tables[name], name, in_words(name, measure), counting)
     ]
 
 
-def _of_outcome(pairs: pd.DataFrame, table: pd.DataFrame, outcome: str, words: str) -> list[str]:
+def _of_outcome(
+    pairs: pd.DataFrame, table: pd.DataFrame, outcome: str, words: str, counting: Counting
+) -> list[str]:
     best = _foremost(table, outcome)
     of = pairs[pairs["outcome"] == outcome]
     apart = of[of["told_apart"]]
     if apart.empty:
-        return [_nothing_told_apart(table, outcome, best, words)]
+        return [_nothing_told_apart(table, outcome, best, words, counting)]
     beaten = [
         str(row["b"] if row["a"] == best else row["a"])
         for _, row in apart.iterrows()
@@ -371,21 +408,26 @@ def _of_outcome(pairs: pd.DataFrame, table: pd.DataFrame, outcome: str, words: s
     for rows, state in ((alike, "Equivalent"), (undecided, "Undecided")):
         couples = [f"{row['a']} and {row['b']}" for _, row in rows.iterrows()]
         if couples:
-            said.append(f"{state} in {words} on {len(table)} seeds: {_listed(couples, '; ')}.")
+            on = counting.counted(len(table))
+            said.append(f"{state} in {words} on {on}: {_listed(couples, '; ')}.")
     return said
 
 
-def _nothing_told_apart(table: pd.DataFrame, outcome: str, best: str, words: str) -> str:
-    seeds = len(table)
+def _nothing_told_apart(
+    table: pd.DataFrame, outcome: str, best: str, words: str, counting: Counting
+) -> str:
     second = _foremost(table.drop(columns=best), outcome)
+    on = counting.counted(len(table))
+    said = f"No two initializers can be told apart by their {words} on {on}."
+    if counting.test_share:
+        return said
     differences = paired_differences(table[best].to_numpy(), table[second].to_numpy())
     level = LEVEL / comb(table.shape[1], 2)  # as Holm asks of the smallest p-value
     shown, needed = detectable_difference(differences, level), seeds_needed(differences, level)
-    more = f"; about {needed:,} seeds would show the one seen" if needed else ""
+    more = f"; about {counting.counted(needed)} would show the one seen" if needed else ""
     return (
-        f"No two initializers can be told apart by their {words} on {seeds} "
-        f"seeds. Between {best} and {second} these seeds would have shown a difference of "
-        f"{shown:.2g} in about three of four studies{more}."
+        f"{said} Between {best} and {second} these {counting.what}s would have shown a difference "
+        f"of {shown:.2g} in about three of four studies{more}."
     )
 
 

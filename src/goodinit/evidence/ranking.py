@@ -166,7 +166,8 @@ def _told_both(evidence: Evidence, outcome: str, a: str, b: str) -> list[str]:
 
 def _fails_more(name: str, first: str, evidence: Evidence) -> Standing | None:
     own, other = evidence.fails(name), evidence.fails(first)
-    p = fails_more_p(int((own & ~other).sum()), int((other & ~own).sum()))
+    more = evidence.counted("fails", name) - evidence.counted("fails", first)
+    p = fails_more_p(int((more > 0).sum()), int((more < 0).sum()))
     if p * max(1, len(evidence.rates) - 1) > LEVEL:
         return None
     reason = (
@@ -191,7 +192,7 @@ def _alike(name: str, first: str, evidence: Evidence) -> Standing:
     state = (
         f"told apart in {evidence.words(better[0])}, but failing in more seeds"
         if better
-        else f"neither told apart nor equivalent on {len(evidence.fails(name))} seeds"
+        else f"neither told apart nor equivalent on {evidence.counting.counted(evidence.size)}"
     )
     reason = (
         f"{_both(name, first, asked, evidence)}, {state}; one run beats one of "
@@ -215,11 +216,14 @@ def _margin(outcome: str, evidence: Evidence) -> str:
 
 def _would_decide(name: str, first: str, asked: Sequence[str], evidence: Evidence) -> str:
     """Return how many seeds would show the difference seen, of the outcome that needs fewest."""
+    if evidence.counting.test_share:  # more splits of the same examples say little more
+        return ""
     needed = [
         seeds_needed(
-            paired_differences(evidence.values(outcome, name), evidence.values(outcome, first))
+            paired_differences(evidence.counted(outcome, name), evidence.counted(outcome, first))
         )
         for outcome in asked
     ]
     least = min((n for n in needed if n is not None), default=None)
-    return f"; about {least:,} seeds would show the difference seen" if least else ""
+    more = evidence.counting.counted(least or 0)
+    return f"; about {more} would show the difference seen" if least else ""

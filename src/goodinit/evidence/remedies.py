@@ -27,6 +27,7 @@ REMEDIES: dict[str, str] = {
     "vanishing gradients": "Take He's scale for ReLU, and fewer sigmoid layers.",
     "does not learn": "Train for longer, or with larger steps, as its sentence says.",
     "too few seeds": "Run more seeds.",
+    "too few splits": "Run more splits.",
 }
 _PATTERNS = {
     label: re.compile(re.escape(label).replace("X", "(?P<other>.+?)"), re.DOTALL)

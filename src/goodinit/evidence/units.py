@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from goodinit.datasets.dataset import TargetScale, plain
 from goodinit.study.grid import Study
@@ -13,9 +14,12 @@ def errors(trials: pd.DataFrame, study: AnyStudy) -> dict[str, float]:
     scale = _scale(study)
     if scale is None:
         return {}
-    return {  # the cost of a number is half the mean square
+    # The cost of a number is half the mean square, in the deviation of its own training part.
+    squares = _deviations(study)[trials["seed"] % study.splits] ** 2
+    return {
         f"{part}_error": float(
-            scale.deviation * np.sqrt(2 * trials[f"{part}_cost"].fillna(np.inf).median())
+            scale.deviation
+            * np.sqrt(2 * (trials[f"{part}_cost"].fillna(np.inf) * squares).median())
         )
         for part in ("train", "test")
         if trials[f"{part}_cost"].notna().any()
@@ -39,12 +43,21 @@ def sentences(summary: pd.DataFrame, study: AnyStudy) -> tuple[str, ...]:
 
 
 def _of_guessing(study: AnyStudy, part: str) -> float:
-    """Return the error of the mean of the training part, as an answer to a part."""
-    if not isinstance(study, Study) or study.dataset.target_scale is None:
-        return float("nan")
-    data, deviation = study.dataset, study.dataset.target_scale.deviation
-    y = data.y_test if part == "test" else data.y_train
-    return float(deviation * np.sqrt(np.mean((y - data.y_train.mean()) ** 2)))
+    """Return the error of the mean of the training part, as an answer to a part; over splits."""
+    every = study.datasets.datasets if isinstance(study, Study) else ()
+    scaled = [(of, of.target_scale.deviation) for of in every if of.target_scale is not None]
+    errors = [
+        deviation * np.sqrt(np.mean((getattr(of, f"y_{part}") - of.y_train.mean()) ** 2))
+        for of, deviation in scaled
+    ]
+    return float(np.median(errors)) if errors else float("nan")
+
+
+def _deviations(study: AnyStudy) -> NDArray[np.float64]:
+    """Return what 1 stands for on each split, in what it stands for on the first."""
+    every = study.datasets.datasets if isinstance(study, Study) else ()
+    scales = np.array([of.target_scale.deviation for of in every if of.target_scale])
+    return np.asarray(scales / scales[0])
 
 
 def _scale(study: AnyStudy) -> TargetScale | None:

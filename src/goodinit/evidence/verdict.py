@@ -35,6 +35,7 @@ LABELS: tuple[str, ...] = (
     *dict.fromkeys(rule.label for rule in RULES),
     "does not learn",
     "too few seeds",
+    "too few splits",
 )
 
 
@@ -94,11 +95,12 @@ def _ranked(
         return []
     found = []
     for name in sound:
-        numbers, seeds = _numbers(runs[name]), len(runs[name])
-        if seeds < evidence.fewest_seeds:
+        numbers = _numbers(runs[name])
+        if evidence.size < evidence.fewest_seeds:
             ends = f"cost ends at {numbers['train_cost']:.3g}"
-            reason = f"{ends}; {seeds} seed{'s' if seeds > 1 else ''} cannot rank it"
-            found.append((2, Verdict(name, "too few seeds", reason, numbers)))
+            reason = f"{ends}; {evidence.counting.counted(evidence.size)} cannot rank it"
+            label = f"too few {evidence.counting.what}s"
+            found.append((2, Verdict(name, label, reason, numbers)))
             continue
         stands = standing(name, first, sound, evidence)
         reason = stands.reason + told_failures(name, evidence)

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from goodinit.evidence.pairs import Evidence
+from goodinit.evidence.splits import scope
 from goodinit.evidence.verdict import Verdict, one_rate
 from goodinit.study.trials import AnyStudy
 
 
-def answer(verdicts: Sequence[Verdict], seeds: int) -> str:
+def answer(verdicts: Sequence[Verdict], seeds: str) -> str:
     """Return the answer to the question of the study in one sentence.
 
     Examples
     --------
-    >>> answer([Verdict("zeros", "diverges", "the cost grows")], 5)
+    >>> answer([Verdict("zeros", "diverges", "the cost grows")], "5 seeds")
     'None of what was compared trains here: zeros diverges: the cost grows.'
     """
     first = verdicts[0]
@@ -21,10 +22,10 @@ def answer(verdicts: Sequence[Verdict], seeds: int) -> str:
         alike = [v.initializer for v in verdicts if v.label.startswith("equivalent")]
         also = f" {_listed(alike)} {'does' if len(alike) == 1 else 'do'} as well." if alike else ""
         return f"Use {first.initializer}: {first.reason}.{also}"
-    if first.label == "too few seeds":
+    if first.label in ("too few seeds", "too few splits"):
         trains = [v.initializer for v in verdicts if v.label == first.label]
-        plural = "seed is" if seeds == 1 else "seeds are"
-        return f"{seeds} {plural} too few for an answer; {_listed(trains)} trained."
+        verb = "is" if seeds == "1 seed" else "are"
+        return f"{seeds} {verb} too few for an answer; {_listed(trains)} trained."
     if len(verdicts) == 1 or all(v.label == first.label for v in verdicts):
         every = _listed([v.initializer for v in verdicts])
         said = f"{every}: {first.label}" if len(verdicts) > 1 else f"{every} {first.label}"
@@ -50,14 +51,11 @@ def limits(study: AnyStudy, evidence: Evidence, found: dict[str, Any]) -> list[s
     said = []
     if found["interrupted"]:
         said.append("Seeds that were asked for are missing: the command that began it goes on.")
-    if len(study.seeds) < evidence.fewest_seeds:
+    if evidence.size < evidence.fewest_seeds:
         said += evidence.statements
     said += one_rate(study.learning_rates, len(study.schemes))
-    if found["tested"]:
-        said.append(
-            "All seeds share one split of the data into train and test: what another split would "
-            "give isn't known."
-        )
-    else:
+    if found["tested"] and study.splits == 1:
+        said += scope(study, tested=True)
+    elif not found["tested"]:
         said.append("No examples are held out: how well these networks generalize isn't known.")
     return said

@@ -39,6 +39,7 @@ def command(study: AnyStudy, by: str | None, margin: float) -> str:
         "bias": "" if study.biases.std == 0 else str(study.biases),
         "learning-rate": ",".join(f"{rate:g}" for rate in study.learning_rates),
         "seeds": ",".join(seeds),
+        "splits": "" if study.splits == 1 else str(study.splits),
         **{
             one.name.replace("_", "-"): str(getattr(training, one.name))
             for one in fields(Training)

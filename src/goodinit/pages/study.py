@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from goodinit.datasets import Dataset
+from goodinit.evidence.middles import median_trials
 from goodinit.evidence.pairs import OUTCOMES, Evidence
 from goodinit.evidence.remedies import remedy
 from goodinit.evidence.verdict import Verdict
@@ -104,7 +104,7 @@ def study_data(
         "kind": "study",
         "title": study.title,
         "described": study.describe(),
-        "answer": answer(result.verdicts, len(study.seeds)),
+        "answer": answer(result.verdicts, evidence.counting.counted(evidence.size)),
         "measure": measure,
         "table": {"headings": headings, "rows": rows, "notes": notes},
         "initializers": _initializers(result, names),
@@ -205,22 +205,20 @@ def _pictures(result: Compared, names: Sequence[str]) -> dict[str, Any]:
         return {"images": plane.images(study.dataset)}
     if not study.has_boundaries:
         return {}
-    panels = _panels(result, names[:_BOUNDARIES], study.dataset)
+    panels = _panels(result, names[:_BOUNDARIES])
     return {"boundaries": plane.boundaries(study.dataset, study.network, panels)} if panels else {}
 
 
-def _panels(result: Compared, names: Sequence[str], data: Dataset) -> list[tuple[str, int, Any]]:
+def _panels(result: Compared, names: Sequence[str]) -> list[tuple[str, int, Any]]:
     """Return a title, a place and a network for each initializer: of its median seed."""
-    own, found = _at_own_rate(result.trials, result.evidence), []
-    for place, name in enumerate(names):
-        ranked = own[own["initializer"] == name].sort_values("train_cost", kind="stable")
-        row = ranked.iloc[(len(ranked) - 1) // 2]
-        trial = Trial(name, float(row["learning_rate"]), int(row["seed"]))
+    found = []
+    own = _at_own_rate(result.trials, result.evidence)
+    for row, trial in median_trials(own[own["initializer"].isin(names)], result.study):
         if trial in result.networks:
             test = "" if np.isnan(row["test_accuracy"]) else f", {row['test_accuracy']:.0%} test"
             title = f"seed {trial.seed}: {row['train_accuracy']:.0%} train{test}"
-            found.append((title, place, result.networks[trial]))
-    return found
+            found.append((title, names.index(trial.initializer), result.networks[trial]))
+    return sorted(found, key=lambda panel: panel[1])
 
 
 def _made(result: Compared, thinned: Sequence[str]) -> dict[str, Any]:

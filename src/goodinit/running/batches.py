@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from goodinit import training
@@ -60,10 +61,14 @@ def here(
     stage : callable
         As that of ``goodinit.training.train``.
     """
-    key = uuid4().hex
-    size = max(_most(study), training.available_processors())
-    for batch in _batches(study, trials, size):
-        yield measure(key, study, batch, networks, threads=None, progress=progress, stage=stage)
+    for split, own in _by_split(study, trials):
+        key = uuid4().hex
+        size = max(_most(split), training.available_processors())
+        for batch in _batches(split, own, size):
+            made = measure(
+                key, split, batch, networks, threads=None, progress=progress, stage=stage
+            )
+            yield with_splits(study, made)
 
 
 def elsewhere(
@@ -80,13 +85,18 @@ def elsewhere(
     """
     workers = getattr(executor, "_max_workers", None) or training.available_processors()
     size = size_for(study, len(trials), workers)
-    bare, key = replace(study, seeds=()), uuid4().hex  # the batches are what is sent, not the grid
-    batches = _batches(study, trials, size)
+    batches = (
+        (*sent, batch)
+        for split, own in _by_split(study, trials)
+        # The batches are what is sent, not the grid.
+        for sent in [(uuid4().hex, replace(split, seeds=()))]
+        for batch in _batches(split, own, size)
+    )
     waiting: set[Future[Measured]] = set()
     try:
         while True:
             for batch in batches:
-                waiting.add(_submit(executor, key, bare, batch, networks))
+                waiting.add(_submit(executor, *batch, networks))
                 if len(waiting) >= 2 * workers:
                     break
             if not waiting:
@@ -114,7 +124,7 @@ def _finished(
     """Yield what succeeded, as one batch, before an error of what didn't is raised."""
     good = [future.result() for future in done if not future.cancelled() and not future.exception()]
     if good:
-        yield merge(good)
+        yield from (with_splits(study, part) for part in _merged(good))
         progress(sum(len(part.tables["trials"]) for part in good) * study.training.iterations)
     for future in done:
         try:
@@ -126,6 +136,36 @@ def _finished(
             raise StudyStoppedError(line) from error
         except Exception as error:  # a worker may fail in any way
             raise StudyStoppedError(f"executor: a batch failed ({_said(error)})") from error
+
+
+def _merged(parts: Sequence[Measured]) -> Iterator[Measured]:
+    """Yield batches as one, but for those whose networks have other shapes: of other splits."""
+    by_shapes: dict[Any, list[Measured]] = {}
+    for part in parts:
+        shapes = tuple(array.shape[1:] for array in part.arrays.values())
+        by_shapes.setdefault(shapes, []).append(part)
+    return (merge(of) for of in by_shapes.values())
+
+
+def _by_split(
+    study: AnyStudy, trials: Sequence[Trial]
+) -> Iterator[tuple[AnyStudy, Sequence[Trial]]]:
+    """Yield the study of each split that has trials, and these."""
+    if not isinstance(study, Study) or study.splits == 1:
+        yield study, trials
+        return
+    for split in range(study.splits):
+        if own := [trial for trial in trials if trial.seed % study.splits == split]:
+            yield study.on(split), own
+
+
+def with_splits(study: AnyStudy, part: Measured) -> Measured:
+    """Return a part whose trials say of which split they are, where there are several."""
+    if study.splits == 1:
+        return part
+    trials = part.tables["trials"]
+    splits = pa.array(trials["seed"].to_numpy() % study.splits)
+    return replace(part, tables={**part.tables, "trials": trials.append_column("split", splits)})
 
 
 def _said(error: Exception) -> str:

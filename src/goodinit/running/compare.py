@@ -17,8 +17,9 @@ from goodinit.running.pace import Pace, Unwatched, Watch
 from goodinit.store import folder as store
 from goodinit.store.begun import sets_aside
 from goodinit.store.written import check_out
-from goodinit.study.grid import ARTICLES, Initializer, Training, plan
-from goodinit.study.trials import AnyStudy, Trial, finished
+from goodinit.study.asked import ARTICLES, Initializer
+from goodinit.study.grid import Training, plan
+from goodinit.study.trials import AnyStudy, Trial, finished, read_splits
 
 Progress = Callable[[int, int], None]
 
@@ -46,6 +47,7 @@ def compare(
     task: str | None = None,
     test_fraction: float = datasets.TEST_FRACTION,
     split_seed: int = 0,
+    splits: int = 1,
     standardize: bool | None = None,
     image_size: int | tuple[int, int] | None = None,
     by: str | None = None,
@@ -86,6 +88,11 @@ def compare(
         ``goodinit.study.grid.Training``. The default is gradient descent on all examples at once.
     target, columns, drop, missing, task, test_fraction, split_seed, standardize, image_size
         How data become features and a target; see ``goodinit.datasets.load``.
+    splits : int
+        Into how many splits of train and test the data are divided, by ``split_seed`` and the seeds
+        after it; circles, moons, blobs, spirals and xor are drawn anew for each. Seed s trains on
+        split s mod ``splits``, so that there are at least as many seeds, and evidence is over the
+        splits, whose seeds are averaged; see ``docs/evidence.md``.
     by, margin : str, float
         What ranks ("train_cost", "test_cost", "test_accuracy" or "speed"), and within which two
         are called equivalent; see ``Comparison``.
@@ -125,9 +132,11 @@ def compare(
     if out is not None:
         check_out(out, data)
     check_ranking(by, margin)
+    read_splits(splits, seeds)
     study = plan(
-        datasets.load(
+        datasets.load_splits(
             data,
+            splits,
             target=target,
             columns=columns,
             drop=drop,

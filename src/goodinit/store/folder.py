@@ -18,22 +18,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from filelock import FileLock
 
-from goodinit.datasets import Dataset
-from goodinit.datasets.dataset import TargetScale
 from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
 from goodinit.initializers import Scheme, read
 from goodinit.initializers.biases import read_biases
 from goodinit.initializers.scheme import Shape
 from goodinit.measuring.tables import TABLES, Measured, trials_of
 from goodinit.network import Network
+from goodinit.store.data import data_files, keep_data, read_data, splits_apart
 from goodinit.store.kinds import reader
 from goodinit.store.parts import (
     NETWORKS,
     StoredPart,
-    as_npz,
     clear,
     find_parts,
-    set_aside,
     write_part,
     write_whole,
 )
@@ -51,8 +48,6 @@ from goodinit.study.grid import Study, Training
 from goodinit.study.trials import AnyStudy, finished
 
 _FORMAT = 1
-_DATA = "data.npz"
-_ARRAYS = ("X_train", "y_train", "X_test", "y_test", "X_validation", "y_validation")
 _NAMED = 20  # damaged files
 _SAMPLE = 0  # the seed of the draw by which an initializer is known again
 _SEVERAL = ("learning_rates", "seeds")
@@ -216,12 +211,23 @@ def _check_grid(path: Path, grid: Mapping[str, Any]) -> None:
 
 def network_study(place: Path, described: Mapping[str, Any], names: Any, **grid: Any) -> AnyStudy:
     """Return the study of a network, its data read from the folder."""
-    said, network = described["data"], described["network"]
-    data = _read_data(place, said)
+    network = described["network"]
+    kept = read_data(place, described)
     layers = Network(tuple(network["layers"]), network["activation"], network["output"])
     training = Training(**described["training"])
     biases = read_biases(network.get("bias", _UNSAID["bias"]))
-    return Study(data, layers, training, tuple(map(_scheme, names)), biases=biases, **grid)
+    data, *others = kept.datasets
+    schemes = tuple(map(_scheme, names))
+    return Study(
+        data,
+        layers,
+        training,
+        schemes,
+        biases=biases,
+        others=tuple(others),
+        fresh=kept.fresh,
+        **grid,
+    )
 
 
 def versions() -> dict[str, str]:
@@ -265,12 +271,8 @@ def _describe(place: Path, study: AnyStudy, *, keep_networks: bool) -> tuple[str
         raise bad_argument("out", place, takes)
     if whole != known or not path.exists():  # first of all: by it the folder is known as a study
         describe(place, whole)
-    if isinstance(study, Study) and not _has_data(place, study):
-        arrays = {
-            name: array for name in _ARRAYS if (array := getattr(study.dataset, name)) is not None
-        }
-        set_aside(place, place / _DATA)
-        write_whole(place / _DATA, as_npz(arrays))
+    if isinstance(study, Study):
+        keep_data(place, study.datasets)
     return _versions_differ(whole["versions"])
 
 
@@ -330,6 +332,7 @@ def _other_than(known: Mapping[str, Any], identity: Mapping[str, Any]) -> list[s
     """Return in what the study of a folder is another one than that of an identity."""
     pairs = {"kind": (known["kind"], identity["kind"])}
     pairs["data"] = (known["data"]["fingerprint"], identity["data"]["fingerprint"])
+    pairs |= splits_apart(known, identity)
     for group in ("network", "module", "training"):
         ours, theirs = identity.get(group, {}), known.get(group, {})
         for name in ours | {name: of for name, of in theirs.items() if name in _UNSAID}:
@@ -369,37 +372,6 @@ def _checksum(described: Mapping[str, Any]) -> str:
     return sha256(plain.encode()).hexdigest()[:16]
 
 
-def _read_data(place: Path, said: Mapping[str, Any]) -> Dataset:
-    """Return the data of a study, or raise ArgumentError where they aren't what it was run on."""
-    path = place / _DATA
-    takes = "the data that the study was run on (give them to `compare` again to restore them)"
-    classes, shape, scale = (said.get(key) for key in ("classes", "image_shape", "target_scale"))
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            parts = {part: arrays[part] for part in _ARRAYS if part in arrays}
-        data = Dataset(
-            said["name"],
-            **parts,
-            classes=classes and tuple(classes),
-            image_shape=shape and tuple(shape),
-            preparation=tuple(said.get("preparation", ())),
-            target_scale=scale and TargetScale(**scale),
-        )
-    except Exception as error:  # an archive is damaged in as many ways as it has bytes
-        raise bad_argument("folder", path, f"{takes}: {error}") from None
-    if data.fingerprint != said["fingerprint"]:
-        raise bad_argument("folder", path, takes)
-    return data
-
-
-def _has_data(place: Path, study: Study) -> bool:
-    try:
-        _read_data(place, study.identity()["data"])
-    except ArgumentError:
-        return False
-    return True
-
-
 def _scheme(name: str) -> Scheme:
     """Return the scheme of that name, without its draw where it was a callable of the user's."""
     try:
@@ -436,8 +408,8 @@ def _empty(place: Path, kinds: Sequence[str]) -> None:
         for kind in kinds:
             if (place / kind).exists():
                 (place / kind).rmdir()
-        for name in (_DATA, DESCRIPTION, LOCK):  # the folder is a study to the last
-            (place / name).unlink(missing_ok=True)
+        for path in (*data_files(place), place / DESCRIPTION, place / LOCK):
+            path.unlink(missing_ok=True)  # the folder is a study to the last
 
 
 def _remove(made: Sequence[Path]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from goodinit.errors import bad_argument
 from goodinit.measuring.tables import choose, trials_of
+from goodinit.store.data import data_files
 from goodinit.store.folder import (
     describe,
     differences,
@@ -64,8 +65,7 @@ def merge(folders: Sequence[str | Path], out: str | Path) -> None:
 def _fill(home: Path, places: Sequence[Path], whole: dict[str, Any], kinds: Sequence[str]) -> None:
     """Write the description, the data, and the trials, each of them once."""
     describe(home, whole)
-    data = next((path for place in places if (path := place / "data.npz").is_file()), None)
-    if data:
+    for data in max((data_files(place) for place in places), key=len):
         shutil.copyfile(data, home / data.name)
     for kind in kinds:
         (home / kind).mkdir(exist_ok=True)

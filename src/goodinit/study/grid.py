@@ -7,42 +7,29 @@ from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from goodinit import activations, memory
 from goodinit.datasets import Dataset
 from goodinit.datasets.parts import with_validation
+from goodinit.datasets.resampling import Splits
 from goodinit.errors import ArgumentError, bad_argument, bad_name, number, whole
-from goodinit.initializers import Draw, Scheme, read, zeros
+from goodinit.initializers import Scheme, zeros
 from goodinit.initializers.biases import ZEROS, Biases, read_biases
-from goodinit.initializers.registry import is_weights, tell_apart
 from goodinit.initializers.scheme import Arrays, draw_biases, draw_weights
 from goodinit.network import Network
+from goodinit.study.asked import Initializer, read_schemes
 from goodinit.study.trials import (
     Trial,
     describe_grid,
-    distinct,
     read_rates,
-    read_seeds,
+    read_splits,
     several,
-)
-
-Initializer = str | Scheme | Draw | NDArray[Any] | Sequence[NDArray[Any]]
-
-ARTICLES: tuple[str, ...] = (
-    "zeros",
-    "normal(std=10)",
-    "normal(std=0.01)",
-    "lecun_normal",
-    "glorot_normal",
-    "he_normal",
 )
 
 _LARGEST_NETWORK = 8_000_000_000  # bytes
 _COPIES = 3  # of the weights, that training one network holds
 _ARRAYS_PER_LAYER = 6  # of the size (examples, units), that measuring it holds
 _ROW = 100  # bytes of a table's row, about
-_MOST_INITIALIZERS = 200  # each is compared with each
 
 OPTIMIZERS = ("gradient_descent", "momentum", "nesterov", "adam")
 DTYPES = ("float64", "float32")
@@ -151,7 +138,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Study:
-    """The grid of trials; made by ``plan``, which checks it."""
+    """The grid of trials; made by ``plan``, which checks it.
+
+    ``dataset`` is split 0, ``others`` are the further splits, divided or drawn (``fresh``) anew.
+    """
 
     dataset: Dataset
     network: Network
@@ -160,6 +150,8 @@ class Study:
     learning_rates: tuple[float, ...]
     seeds: tuple[int, ...]
     biases: Biases = ZEROS
+    others: tuple[Dataset, ...] = ()
+    fresh: bool = False
     _by_name: dict[str, Scheme] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -177,6 +169,26 @@ class Study:
         """Return the scheme of that display name."""
         return self._by_name[name]
 
+    @cached_property
+    def datasets(self) -> Splits:
+        """The data of every split."""
+        return Splits((self.dataset, *self.others), self.fresh)
+
+    @property
+    def splits(self) -> int:
+        """How many splits there are; seed s belongs to split s mod as many."""
+        return 1 + len(self.others)
+
+    def on(self, split: int) -> "Study":
+        """Return the study of one split alone, with the features that its training part makes."""
+        if self.splits == 1:
+            return self
+        dataset = self.datasets.datasets[split]
+        layers = (dataset.n_features, *self.network.layers[1:])
+        seeds = tuple(seed for seed in self.seeds if seed % self.splits == split)
+        network = replace(self.network, layers=layers)
+        return replace(self, dataset=dataset, network=network, seeds=seeds, others=())
+
     @property
     def task(self) -> str:
         """What there is to learn; see ``Dataset``."""
@@ -184,8 +196,11 @@ class Study:
 
     @cached_property
     def chance(self) -> float:
-        """The cost of chance, of the best answer that doesn't look at the example."""
-        return chance_cost(self.dataset)
+        """The cost of chance, of the best answer that doesn't look at the example.
+
+        The mean over the splits.
+        """
+        return float(np.mean([chance_cost(dataset) for dataset in self.datasets.datasets]))
 
     @property
     def has_boundaries(self) -> bool:
@@ -194,8 +209,9 @@ class Study:
 
     @cached_property
     def input_rms(self) -> float:
-        """Root mean square of the training inputs."""
-        return float(np.sqrt(np.mean(self.dataset.X_train**2)))
+        """Root mean square of the training inputs, the mean over the splits."""
+        every = [float(np.sqrt(np.mean(of.X_train**2))) for of in self.datasets.datasets]
+        return float(np.mean(every))
 
     @property
     def title(self) -> str:
@@ -239,17 +255,20 @@ class Study:
             "initializers": [scheme.name for scheme in self.schemes],
             "learning_rates": list(self.learning_rates),
             "seeds": list(self.seeds),
+            "splits": self.splits,
         }
 
     def identity(self) -> dict[str, Any]:
         """Return what every run in one folder must agree in; see ``goodinit.store.folder``."""
         said = self.as_dict()
         shape, fingerprint = self.dataset.image_shape, self.dataset.fingerprint
+        others = [_prepared(of) | {"fingerprint": of.fingerprint} for of in self.others]
         return {
             "kind": "network",
             "data": said["data"] | {"image_shape": shape, "fingerprint": fingerprint},
             "network": said["network"],
             "training": said["training"],
+            **({"splits": {"fresh": self.fresh, "others": others}} if others else {}),
         }
 
     def largest_weights(self, name: str, seed: int) -> list[float]:
@@ -294,7 +313,7 @@ def chance_cost(dataset: Dataset) -> float:
 
 
 def plan(
-    dataset: Dataset,
+    dataset: Dataset | Splits,
     *,
     initializers: Iterable[Initializer] | Initializer,
     hidden: Sequence[int],
@@ -310,7 +329,7 @@ def plan(
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : Dataset or Splits
     initializers : spec strings, schemes, callables or lists of arrays
         ``"articles"`` stands for ``ARTICLES``; arrays alone are the weights of one network.
     hidden : sequence of int
@@ -325,8 +344,8 @@ def plan(
         How biases start where an initializer draws none; see
         ``goodinit.initializers.biases.read_biases``.
     split_seed : int
-        Of the examples set aside to choose among several learning rates; see
-        ``goodinit.datasets.parts.with_validation``.
+        Of the examples set aside to choose among several learning rates, and one more for each
+        further split; see ``goodinit.datasets.parts.with_validation``.
     aside : bool, optional
         Whether they are. Where not given: if there are several rates, and so a choice.
 
@@ -343,27 +362,39 @@ def plan(
     >>> print(study.network, len(study.trials))
     2-10-5-1, relu, sigmoid 18
     """
+    resampled = dataset if isinstance(dataset, Splits) else Splits((dataset,))
+    dataset = resampled.datasets[0]
     outputs = len(dataset.classes or ()) if dataset.task == "multiclass" else 1
     units = tuple(whole("hidden", size, at_least=1) for size in several("hidden", hidden))
     layers = (dataset.n_features, *units, outputs)
     _check_network(dataset, layers)
     rates = read_rates(learning_rate)
     cut = len(rates) > 1 if aside is None else aside
+    dataset, *others = _set_aside(resampled.datasets, split_seed) if cut else resampled.datasets
     study = Study(
-        with_validation(dataset, split_seed) if cut else dataset,
+        dataset,
         Network(layers, activations.trained(activation).name, _OUTPUTS[dataset.task]),
         training,
-        _schemes(initializers),
+        read_schemes(initializers),
         rates,
-        read_seeds(seeds),
+        read_splits(len(resampled.datasets), seeds),
         read_biases(bias),
+        tuple(others),
+        resampled.fresh,
     )
     _check_tables(study)
     _check_biases(study)
     for scheme in study.schemes:
-        if isinstance(scheme.draw, Arrays):
-            draw_weights(scheme, study.network.layers, seed=0)
+        for layers in {study.on(split).network.layers for split in range(study.splits)}:
+            if isinstance(scheme.draw, Arrays):
+                draw_weights(scheme, layers, seed=0)
     return study
+
+
+def _set_aside(datasets: Sequence[Dataset], split_seed: int) -> Sequence[Dataset]:
+    """Return each split with examples set aside; none where one has a class too small for it."""
+    found = [with_validation(of, split_seed + k) for k, of in enumerate(datasets)]
+    return datasets if any(of.X_validation is None for of in found) else found
 
 
 def _check_network(dataset: Dataset, layers: Sequence[int]) -> None:
@@ -399,22 +430,3 @@ def _check_tables(study: Study) -> None:
             f"{memory.gigabytes(needed)} of memory, and there are {memory.gigabytes(there)}"
         )
         raise bad_argument("seeds", len(study.seeds), takes)
-
-
-def _schemes(initializers: Iterable[Initializer] | Initializer) -> tuple[Scheme, ...]:
-    one = isinstance(initializers, str | Scheme) or callable(initializers)
-    one |= is_weights(initializers)  # the weights of one network
-    asked: list[Any] = [initializers] if one else several("initializers", initializers)
-    specs = [
-        spec
-        for item in asked
-        for spec in (ARTICLES if isinstance(item, str) and item == "articles" else (item,))
-    ]
-    if len(specs) > _MOST_INITIALIZERS:
-        takes = f"at most {_MOST_INITIALIZERS}, since each is compared with each"
-        raise bad_argument("initializers", f"{len(specs):,} of them", takes)
-    found = [read(spec) for spec in specs]
-    names = tell_apart([scheme.name for scheme in found], specs)
-    schemes = [replace(scheme, name=name) for scheme, name in zip(found, names, strict=True)]
-    distinct("initializers", [scheme.name for scheme in schemes], "at least one initializer")
-    return tuple(schemes)

@@ -53,6 +53,8 @@ class AnyStudy(Protocol):
     @property
     def seeds(self) -> tuple[int, ...]: ...
     @property
+    def splits(self) -> int: ...
+    @property
     def trials(self) -> tuple[Trial, ...]: ...
     @property
     def task(self) -> str: ...
@@ -86,9 +88,11 @@ S = TypeVar("S", bound=AnyStudy)
 
 
 def describe_grid(study: AnyStudy) -> str:
-    """Return learning rates and the number of seeds."""
+    """Return learning rates and the number of seeds, and of splits where there are several."""
     rates = ", ".join(f"{rate:g}" for rate in study.learning_rates)
-    return f"learning rate {rates} · {len(study.seeds)} seed{'s' if len(study.seeds) > 1 else ''}"
+    seeds = f"{len(study.seeds)} seed{'s' if len(study.seeds) > 1 else ''}"
+    over = f" over {study.splits} splits" if study.splits > 1 else ""
+    return f"learning rate {rates} · {seeds}{over}"
 
 
 def finished(study: S, done: Collection[Trial]) -> S:
@@ -139,6 +143,27 @@ def read_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
         return tuple(range(count))
     chosen = [whole("seeds", seed, at_least=0) for seed in several("seeds", seeds)]
     return distinct("seeds", chosen, "at least one seed")
+
+
+def read_splits(splits: int, seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds that are meant, of which each split has at least one.
+
+    Examples
+    --------
+    >>> read_splits(3, 2)
+    Traceback (most recent call last):
+        ...
+    goodinit.errors.ArgumentError: seeds: got 2, takes at least 3, one for each of 3 splits
+    """
+    whole("splits", splits, at_least=1)
+    found = read_seeds(seeds)
+    without = splits - len({seed % splits for seed in found})
+    if without and isinstance(seeds, Integral):
+        raise bad_argument("seeds", seeds, f"at least {splits}, one for each of {splits} splits")
+    if without:
+        takes = f"one of each split, seed s being of split s mod {splits} ({without} have none)"
+        raise bad_argument("seeds", list(found), takes)
+    return found
 
 
 def several(argument: str, value: object) -> list[Any]:

@@ -99,6 +99,11 @@ class ModuleStudy:
     seeds: tuple[int, ...]
     work: Work | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def splits(self) -> int:
+        """One: modules are trained on the data as they were divided."""
+        return 1
+
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
         """Every trial, seed by seed: a study that is cut short has whole pairs."""
