@@ -184,6 +184,8 @@ def test_an_inspection_has_its_cure_at_its_layer(tmp_path: Path) -> None:
         assert rows.count() == 4
         assert "fails to break symmetry" in rows.nth(2).inner_text()
         assert "1 of 50" in rows.nth(1).inner_text()
+        assert "→" in rows.nth(1).inner_text()
+        assert page.locator(".ladder .ring").count() == 6
         page.get_by_role("button", name="Copy the cure").first.click()
         page.get_by_role("button", name="Copied").wait_for()
         assert "goodinit.torch.initialize(" in page.evaluate("navigator.clipboard.readText()")

@@ -53,9 +53,29 @@ def test_layers_are_rungs_and_findings_stand_at_theirs(tmp_path: Path) -> None:
     for rung, (_, row) in zip(data["layers"], report.layers.iterrows(), strict=True):
         signals = ["units", "distinct_units", "dead_fraction", "saturated_fraction", "gain"]
         scales = np.repeat([row["activation_rms"], row["gradient_rms"]], 3)
-        told = numbers(rung["numbers"])
+        told = numbers(rung["numbers"])[:-2]  # the rest: after the cure
         np.testing.assert_array_equal(told, [*row[signals].astype(float), *scales])
     assert (data["title"], data["made"]["command"]) == ("net", "goodinit inspect net")
+
+
+def test_beside_each_layer_stands_what_it_is_after_the_cure(tmp_path: Path) -> None:
+    report = looked_at()
+    (found,) = report.findings
+    data = page_of(report, tmp_path / "page.html")
+    assert data["cure"] == found.cure
+    after = report.cured[data["cure"]]
+    assert after["layer"].tolist() == report.layers["layer"].tolist()
+    assert (report.layers["activation_rms"][1], after["activation_rms"][1] > 0.1) == (0, True)
+    for rung, (_, row) in zip(data["layers"], after.iterrows(), strict=True):
+        scales = row[["activation_rms", "gradient_rms"]].astype(float)
+        np.testing.assert_array_equal(numbers(rung["numbers"])[-2:], scales)
+
+
+def test_without_a_cure_nothing_stands_after_it(tmp_path: Path) -> None:
+    report = looked_at(cures=False)
+    data = page_of(report, tmp_path / "page.html")
+    assert data["cure"] is None
+    assert all(np.isnan(numbers(rung["numbers"])[-2:]).all() for rung in data["layers"])
 
 
 def test_a_healthy_module_is_told_so(tmp_path: Path) -> None:

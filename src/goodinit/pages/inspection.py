@@ -1,6 +1,6 @@
 """The page of an inspection: a module's layers as a ladder, and what is wrong at each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -37,6 +37,7 @@ def inspection_data(
     layers: pd.DataFrame,
     findings: Sequence[Found],
     remarks: Sequence[Found],
+    cured: Mapping[str, pd.DataFrame],
     *,
     whole: str,
     depth: str = "",
@@ -50,6 +51,8 @@ def inspection_data(
     layers : DataFrame
         As ``Report.layers``.
     findings, remarks : sequence of Finding
+    cured : mapping of str to DataFrame
+        By cure, the layers after it; drawn beside is that of most findings.
     whole : str
         What the module itself is called, which has no name.
     depth : str
@@ -63,13 +66,16 @@ def inspection_data(
     some = sorted({*map(int, evenly(len(groups), _RUNGS)), *(marked - {-1})})
     seeds = int(layers["seed"].nunique())
     left_out = len(groups) - len(some)
+    cure = _widest(findings)
+    after = _scales(cured[cure]) if cure in cured else {}
     return {
         "kind": "inspection",
         "title": title,
         "described": f"{len(groups):,} layers in forward order, before training"
         + (f" · median over {seeds} seeds" if seeds > 1 else ""),
         "answer": _answer(findings),
-        "layers": [_rung(keys, of, whole) for keys, of in (groups[place] for place in some)],
+        "layers": [_rung(*groups[place], after, whole) for place in some],
+        "cure": cure if after else None,
         "findings": [_told(one, names, some, whole) for one in findings],
         "remarks": [_told(one, names, some, whole) for one in remarks],
         "depth": depth,
@@ -97,15 +103,32 @@ def _answer(findings: Sequence[Found]) -> str:
     return f"{len(findings)} finding{plural}: {', '.join(labels)}.{cures}"
 
 
-def _rung(keys: Any, of: pd.DataFrame, whole: str) -> dict[str, Any]:
+def _widest(findings: Sequence[Found]) -> str:
+    """Return the cure of most findings, the first of several; nothing where there is none."""
+    cures = [one.cure for one in findings if one.cure]
+    return max(cures, key=cures.count, default="")
+
+
+def _scales(layers: pd.DataFrame) -> dict[tuple[str, int], list[float]]:
+    """Return both scales of each layer's call."""
+    return {
+        (str(row["layer"]), int(row["call"])): [float(row[signal]) for signal in _SPREAD]
+        for row in layers.to_dict("records")
+    }
+
+
+def _rung(
+    keys: Any, of: pd.DataFrame, after: Mapping[tuple[str, int], list[float]], whole: str
+) -> dict[str, Any]:
     layer, kind, call, activation = keys
     name = str(layer) or whole
     spread = np.concatenate([_spread(of[signal]) for signal in _SPREAD])
+    mended = after.get((str(layer), int(call)), [np.nan] * len(_SPREAD))
     return {
         "name": f"{name} ({call})" if call > 1 else name,
         "type": str(kind),
         "activation": "" if activation == "linear" else str(activation),
-        "numbers": packed([*(of[signal].median() for signal in _MIDDLE), *spread], "f64"),
+        "numbers": packed([*(of[signal].median() for signal in _MIDDLE), *spread, *mended], "f64"),
     }
 
 

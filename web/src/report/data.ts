@@ -79,7 +79,7 @@ export interface Rung {
   readonly name: string;
   readonly type: string;
   readonly activation: string;
-  /** Units, distinct ones, dead and saturated parts, gain; median and range of both scales. */
+  /** Units, distinct ones, dead and saturated parts, gain; median and range of both scales; both after the cure. */
   readonly numbers: Packed;
 }
 
@@ -101,6 +101,8 @@ export interface Inspection {
   readonly findings: readonly Finding[];
   readonly remarks: readonly Finding[];
   readonly depth: string;
+  /** The cure after which layers are drawn too; null for none. */
+  readonly cure: string | null;
   readonly made: Made;
   readonly csv: string;
 }

@@ -19,8 +19,8 @@ export function decades(values: readonly number[]): Ends {
 
 const told = (v: number): string => (Number.isNaN(v) ? "–" : v === Infinity ? "∞" : shown(v));
 
-/** Return a scale's cell: median and range on a logarithmic rail, and the number. */
-function scale(median: number, low: number, high: number, ends: Ends): HTMLElement {
+/** Return a scale's cell: median and range on a logarithmic rail, a ring after the cure, and the numbers. */
+function scale(median: number, low: number, high: number, after: number, ends: Ends): HTMLElement {
   const at = (v: number): number => Math.min(1, Math.max(0, (Math.log10(v) - ends[0]) / (ends[1] - ends[0])));
   const x = (v: number): number => 5 + (WIDTH - 10) * at(v);
   const y = HEIGHT / 2;
@@ -30,8 +30,10 @@ function scale(median: number, low: number, high: number, ends: Ends): HTMLEleme
     svg("line", { x1: 5, x2: WIDTH - 5, y1: y, y2: y, class: "rail" }),
     ...(high > low ? [svg("line", { x1: x(low), x2: x(high), y1: y, y2: y, class: "range" })] : []),
     ...(median > 0 ? [svg("circle", { cx: x(median), cy: y, r: 4.5, class: "dot" })] : []),
+    ...(after > 0 ? [svg("circle", { cx: x(after), cy: y, r: 4.5, class: "ring" })] : []),
   );
-  return h("td", { class: "scale" }, drawing, h("span", {}, told(median)));
+  const numbers = Number.isNaN(after) ? told(median) : `${told(median)} →\u00a0${told(after)}`;
+  return h("td", { class: "scale" }, drawing, h("span", {}, numbers));
 }
 
 function share(value: number): HTMLElement {
@@ -40,14 +42,14 @@ function share(value: number): HTMLElement {
 }
 
 function rung(layer: Rung, ends: readonly [Ends, Ends], marked: boolean): HTMLElement {
-  const [units, distinct, dead, saturated, gain, a, aLow, aHigh, g, gLow, gHigh] = unpacked(layer.numbers) as unknown as number[];
+  const [units, distinct, dead, saturated, gain, a, aLow, aHigh, g, gLow, gHigh, aAfter, gAfter] = unpacked(layer.numbers) as unknown as number[];
   const some = distinct! < units!;
   return h(
     "tr",
     marked ? { class: "marked" } : {},
     h("th", { scope: "row" }, layer.name, h("span", { class: "soft" }, ` ${layer.type}${layer.activation ? `, ${layer.activation}` : ""}`)),
-    scale(a!, aLow!, aHigh!, ends[0]),
-    scale(g!, gLow!, gHigh!, ends[1]),
+    scale(a!, aLow!, aHigh!, aAfter!, ends[0]),
+    scale(g!, gLow!, gHigh!, gAfter!, ends[1]),
     h("td", some ? { class: "fewer" } : {}, some ? `${told(distinct!)} of ${told(units!)}` : told(units!)),
     share(dead!),
     share(saturated!),
@@ -78,10 +80,9 @@ function below(every: readonly Finding[], known: Set<string>): HTMLElement[] {
 
 export function inspection(data: Inspection): HTMLElement[] {
   const { layers, findings, remarks } = data;
-  const ends = [
-    decades(layers.flatMap((layer) => Array.from(unpacked(layer.numbers).slice(5, 8)))),
-    decades(layers.flatMap((layer) => Array.from(unpacked(layer.numbers).slice(8, 11)))),
-  ] as const;
+  const ends = [[5, 6, 7, 11], [8, 9, 10, 12]].map((places) =>
+    decades(layers.flatMap((layer) => places.map((place) => unpacked(layer.numbers)[place]!))),
+  ) as unknown as readonly [Ends, Ends];
   const heads = ["layer", "activation RMS", "gradient RMS", "units", "dead", "saturated", "gain"];
   const axis = (of: Ends): string => `1e${of[0]} to 1e${of[1]}`;
   const known = new Set<string>();
@@ -93,7 +94,7 @@ export function inspection(data: Inspection): HTMLElement[] {
   const nowhere = findings.filter((one) => one.place < 0);
   const table = h(
     "table",
-    { class: "ladder" },
+    { class: data.cure === null ? "ladder" : "ladder cured" },
     h("caption", {}, "Layers in forward order"),
     h("thead", {}, h("tr", {}, ...heads.map((head) => h("th", { scope: "col" }, head)))),
     h("tbody", {}, ...rows),
@@ -110,7 +111,8 @@ export function inspection(data: Inspection): HTMLElement[] {
     section(
       "layers",
       "Layer by layer",
-      `From the input, above, to the output, below. Scales are logarithmic, from ${axis(ends[0])} for activations and ${axis(ends[1])} for gradients; a healthy module keeps its dots about below each other. Units say how many are distinct, where some are the same.`,
+      `From the input, above, to the output, below. Scales are logarithmic, from ${axis(ends[0])} for activations and ${axis(ends[1])} for gradients; a healthy module keeps its dots about below each other. Units say how many are distinct, where some are the same.${data.cure === null ? "" : " A ring, and the number after the arrow: the same layer after this cure, drawn once."}`,
+      data.cure === null ? null : h("pre", { tabindex: 0, "aria-label": "The cure of the rings" }, h("code", {}, data.cure)),
       scrolled("Layers in forward order", table),
     ),
     ...(remarks.length ? [section("remarks", "Worth knowing", "No faults, but good to know.", ...below(remarks, new Set()))] : []),

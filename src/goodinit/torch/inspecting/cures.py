@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
@@ -24,8 +25,10 @@ NO_BETTER = "tried, and trains no better: "
 
 def seek(
     patient: Patient, here: Sequence[Finding], wanted: Sequence[Finding]
-) -> tuple[Finding, ...]:
+) -> list[tuple[Finding, pd.DataFrame | None]]:
     """Return the wanted ones of a module's findings, each with the first trial that mends it.
+
+    Beside each stand the module's layers after its cure; None where there is none.
 
     It mends one if the first cost is no worse, that finding is gone when the module is inspected
     again, no other has come, and a short training ends at least as low as without; where there is
@@ -60,10 +63,12 @@ def seek(
             free = [fault(one) for one in wanted if one not in frozen]
             cures |= dict.fromkeys(free, best)
             break
-    return tuple(
-        _with_cure(one, cures[fault(one)], tests, refused.get(one.label, ""), instead)
-        for one in wanted
-    )
+    told = []
+    for one in wanted:
+        trial = cures[fault(one)]
+        said = _with_cure(one, trial, tests, refused.get(one.label, ""), instead)
+        told.append((said, trial and tests.layers[trial]))
+    return told
 
 
 _Fault = tuple[str, str]
@@ -106,6 +111,8 @@ class _Tests:
     patient : Patient
     left : dict of Trial to frozenset or None
         What is found after each; None where it fails, or begins worse.
+    layers : dict of Trial to DataFrame
+        The module's layers after each that could be looked at.
     unproved : str
         Why no training proves a cure; empty where one does.
     """
@@ -113,6 +120,7 @@ class _Tests:
     def __init__(self, patient: Patient, before: frozenset[_Fault]) -> None:
         self.patient, self.unproved = patient, patient.unproved
         self.left: dict[Trial, frozenset[_Fault] | None] = {}
+        self.layers: dict[Trial, pd.DataFrame] = {}
         self._before = before
         self._proof = patient.proof
         self._worse: dict[Trial, str] = {}  # in what its first cost is worse
@@ -158,7 +166,8 @@ class _Tests:
             try:
                 if proof is not None and proof.begins_worse():
                     return False
-                left = frozenset(map(fault, self.patient.again()))
+                _, found = self.patient.again()
+                left = frozenset(map(fault, found))
                 return self._clears(left, some) and not (proof and proof.ends_worse())
             except Exception:  # the module may refuse the change in any way
                 return False
@@ -188,7 +197,9 @@ class _Tests:
                     self._worse[trial] = worse
                     return None
                 self._kept = trial, [tensor.detach().clone() for tensor in _tensors(model)]
-                return frozenset(map(fault, self.patient.again()))
+                layers, found = self.patient.again()
+                self.layers.setdefault(trial, layers)
+                return frozenset(map(fault, found))
             except Exception:  # with other weights the module and the loss may raise anything
                 return None
 

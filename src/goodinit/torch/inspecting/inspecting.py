@@ -141,15 +141,17 @@ def inspect(
             del module
         layers = pd.concat([table for table, *_ in passes], ignore_index=True)
         findings = _common(model, passes, layers)
+        after: dict[tuple[str, str], pd.DataFrame] = {}
         if sought != NONE and asked is not None:
             seen = list(zip(chosen, passes, strict=True))
             proved = sought == PROVED
-            findings = _cured(model, seen, findings, asked, progress, proved=proved)
+            findings, after = _cured(model, seen, findings, asked, progress, proved=proved)
     if batch is not inputs:
         findings = tuple(map(_of_the_first_batch, findings))
+    cured = {one.cure: after[fault(one)] for one in findings if one.cure}
     faults = tuple(one for one in findings if one.fault)
     remarks = tuple(one for one in findings if not one.fault)
-    return Report(layers, faults, remarks, tuple(passed for *_, passed in passes))
+    return Report(layers, faults, remarks, tuple(passed for *_, passed in passes), cured)
 
 
 _Seen = tuple[pd.DataFrame, tuple[Finding, ...], tuple[int, Carried]]
@@ -179,16 +181,20 @@ def _cured(
     progress: Callable[[str], None],
     *,
     proved: bool,
-) -> tuple[Finding, ...]:
-    """Return the findings with their cures, each sought where the first seed shows it."""
+) -> tuple[tuple[Finding, ...], dict[tuple[str, str], pd.DataFrame]]:
+    """Return the findings with their cures, each sought where the first seed shows it.
+
+    Returned too are the layers after each one's cure.
+    """
     found: dict[tuple[str, str], Finding] = {}
+    after: dict[tuple[str, str], pd.DataFrame] = {}
     tried = count(1)
     known = {layer for _, (layers, *_) in passes for layer in layers["layer"]}
 
-    def findings_of(module: nn.Module, seed: int) -> tuple[Finding, ...]:
+    def look_at(module: nn.Module, seed: int) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
         progress(f"trying what mends it: look {next(tried)}")
-        found = find(_passage(module, seed, asked))
-        return tuple(one for one in found if one.fault and not one.remark)
+        layers, found, _ = _pass(module, seed, asked)
+        return layers, tuple(one for one in found if one.fault and not one.remark)
 
     for seed, (layers, here, _) in passes:
         shown = set(map(fault, here))
@@ -198,11 +204,13 @@ def _cured(
         wanted = [one for one in wanted if fault(one) in mendable and one.fault]
         if wanted:
             module = _made(model, seed)
-            again = partial(findings_of, module, seed)
+            again = partial(look_at, module, seed)
             proof = proof_of(module, asked, wanted=proved)
             patient = Patient(module, layers, partial(copied, asked.inputs), again, *proof)
-            found |= {fault(one): one for one in seek(patient, others, wanted)}
-    return tuple(found.get(fault(one), one) for one in findings)
+            sought = seek(patient, others, wanted)
+            found |= {fault(one): one for one, _ in sought}
+            after |= {fault(one): mended for one, mended in sought if mended is not None}
+    return tuple(found.get(fault(one), one) for one in findings), after
 
 
 def _of_the_first_batch(one: Finding) -> Finding:

@@ -83,7 +83,7 @@ class Patient:
     inputs : callable
         Returns a copy of the inputs, as the module might write into them.
     again : callable
-        Inspects the module and returns its findings.
+        Inspects the module and returns its layers, as ``layers``, and its findings.
     proof : Proof or None
         What trains it for a while; None where nothing can, or nobody wants it.
     unproved : str
@@ -93,7 +93,7 @@ class Patient:
     model: nn.Module
     layers: pd.DataFrame
     inputs: Callable[[], Any]
-    again: Callable[[], tuple[Finding, ...]]
+    again: Callable[[], tuple[pd.DataFrame, tuple[Finding, ...]]]
     proof: Proof | None = None
     unproved: str = ""
 

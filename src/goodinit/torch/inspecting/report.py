@@ -1,7 +1,7 @@
 """What ``inspect`` found, as a table, a text, a picture and an assertion."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,12 +43,15 @@ class Report:
         What is worth knowing and no fault; they raise nothing and fail nothing.
     passes : tuple of (int, Carried)
         What ``stations`` are made of, by seed.
+    cured : mapping of str to DataFrame
+        For each cure that was found, the layers after it, as ``layers``; of one seed.
     """
 
     layers: pd.DataFrame
     findings: tuple[Finding, ...]
     remarks: tuple[Finding, ...] = ()
     passes: tuple[tuple[int, Carried], ...] = ()
+    cured: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return self.text()
@@ -133,6 +136,7 @@ class Report:
             self.layers,
             self.findings,
             self.remarks,
+            self.cured,
             whole=WHOLE,
             depth=self.depth,
             title=title,
