@@ -1,23 +1,39 @@
 """Write what the pages take from goodinit: points, thresholds, and networks to be checked against.
 
-    python web/export.py        # from the checkout; writes web/src/generated/*.json
+    python web/export.py            # from the checkout; writes web/src/generated/*.json
+    python web/export.py --check    # fails where what is written is no longer what goodinit says
 
-The pages hold no copy made by hand, so that they say what goodinit says.
+The pages hold no copy made by hand, so that they say what goodinit says. Numbers may differ by
+1e-12 of their size: processors round sums and exponentials differently.
 """
 
 import json
+import math
+import sys
 from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from goodinit import datasets
+from goodinit import activations, datasets
 from goodinit.evidence.causes import CAUSES, THRESHOLDS
 from goodinit.figures.looks import class_colours, styles
 from goodinit.initializers import read
+from goodinit.measuring.sharpness import sharpness
 from goodinit.measuring.signals import FLAT_EXAMPLES, FLAT_SLOPE, SAME_UNIT, measure
-from goodinit.network import Network, backward, cost, forward, initialize, pack, targets, update
+from goodinit.network import (
+    Network,
+    backward,
+    cost,
+    forward,
+    initialize,
+    pack,
+    targets,
+    unpack,
+    update,
+)
+from goodinit.theory import drawn, predict
 
 HERE = Path(__file__).parent / "src" / "generated"
 SETS = ("circles", "moons", "spirals", "xor", "blobs")
@@ -25,6 +41,43 @@ LAYERS = (2, 10, 5, 1)
 MOST = 6  # initializers on the page
 RATE, ITERATIONS, EVERY = 0.01, 1000, 50
 SIGNALS = ("distinct_units", "dead_fraction", "preactivation_rms", "activation_rms", "gradient_rms")
+TOLERANCE = 1e-12
+LIMITS = (  # those that the playground looks at
+    "most",
+    "few",
+    "stuck",
+    "poor",
+    "far_above_chance",
+    "large_gain",
+    "small_gain",
+    "growth",
+    "decay",
+    "duplicates",
+    "dead",
+    "saturated",
+    "unstable",
+)
+TOLD = (
+    "symmetry",
+    "signal grows",
+    "gradient grows",
+    "large",
+    "saturated",
+    "dead",
+    "unstable",
+    "diverges",
+    "small",
+    "signal decays",
+    "gradient decays",
+)
+SHORT = 100  # iterations
+BANDS = (  # scheme, activation, hidden layers
+    ("he_normal", "relu", (10, 5)),
+    ("glorot_normal", "tanh", (16,) * 4),
+    ("orthogonal", "relu", (10, 5)),
+    ("normal(std=10)", "gelu", (10, 5)),
+)
+DRAWS = 60
 DRAWN = ("he_normal", "glorot_normal", "lecun_normal", "he_uniform", "normal(std=10)", "orthogonal")
 
 
@@ -44,12 +97,16 @@ def _points(data: datasets.Dataset) -> dict[str, Any]:
 def thresholds() -> dict[str, Any]:
     """Return the limits above which a cause is named, and those of the signals themselves."""
     own = {"flat_slope": FLAT_SLOPE, "flat_examples": FLAT_EXAMPLES, "same_unit": SAME_UNIT}
-    return {name: limit.value for name, limit in THRESHOLDS.items()} | own
+    return {name: THRESHOLDS[name].value for name in LIMITS} | own
 
 
 def causes() -> dict[str, Any]:
     """Return each cause's label and sentence."""
-    return {name: {"label": c.label, "sentence": c.sentence} for name, c in CAUSES.items()}
+    return {
+        name: {"label": c.label, "sentence": c.sentence}
+        for name, c in CAUSES.items()
+        if name in TOLD
+    }
 
 
 def colours() -> dict[str, Any]:
@@ -75,28 +132,75 @@ def ziggurat() -> list[float]:
 
 
 def reference() -> dict[str, Any]:
-    """Return the articles' network as NumPy trains it, and draws of several schemes."""
-    network, data = Network(LAYERS), datasets.load("circles")
-    wanted = targets(network, data.y_train)
-    parameters = initialize(network, read("he_normal"), seed=0)
-    start, costs = pack(parameters), []
-    for iteration in range(ITERATIONS + 1):
-        if iteration % EVERY == 0:
-            logits = forward(network, parameters, data.X_train)[0][-1]
-            costs.append(float(cost(network, logits, wanted)))
-        slopes = backward(network, parameters, data.X_train, wanted)
-        parameters = update(parameters, slopes, RATE)
+    """Return the articles' network as NumPy trains it, draws of several schemes, and theory."""
+    start = pack(initialize(Network(LAYERS), read("he_normal"), seed=0))
     return {
         "layers": LAYERS,
         "learning_rate": RATE,
         "every": EVERY,
         "start": start.tolist(),
-        "costs": costs,
-        "signals": {name: _signals(network, name) for name in DRAWN},
+        "costs": _costs("relu", ITERATIONS),
+        "activations": {name: _costs(name, SHORT) for name in activations.NAMES},
+        "sharpness": _sharpness(start),
+        "signals": {name: _signals(Network(LAYERS), name) for name in DRAWN},
+        "bands": [_band(*case) for case in BANDS],
         "drawn": {
-            name: [pack(initialize(network, read(name), seed)).tolist() for seed in (0, 7, 2**40)]
+            name: [
+                pack(initialize(Network(LAYERS), read(name), seed)).tolist()
+                for seed in (0, 7, 2**40)
+            ]
             for name in DRAWN
         },
+    }
+
+
+def _costs(activation: str, iterations: int) -> list[float]:
+    """Return the training costs every few iterations, the first and the last among them."""
+    network, data = Network(LAYERS, activation), datasets.load("circles")
+    wanted = targets(network, data.y_train)
+    parameters = initialize(network, read("he_normal"), seed=0)
+    costs = []
+    for iteration in range(iterations + 1):
+        if iteration % EVERY == 0:
+            logits = forward(network, parameters, data.X_train)[0][-1]
+            costs.append(float(cost(network, logits, wanted)))
+        slopes = backward(network, parameters, data.X_train, wanted)
+        parameters = update(parameters, slopes, RATE)
+    return costs
+
+
+def _sharpness(start: np.typing.NDArray[np.float64]) -> float:
+    network, data = Network(LAYERS), datasets.load("circles")
+    one = [(W[None], b[None]) for W, b in unpack(network.layers, start)]
+    return float(sharpness(network, one, data.X_train, targets(network, data.y_train))[0])
+
+
+def _band(scheme: str, activation: str, hidden: tuple[int, ...]) -> dict[str, Any]:
+    """Return theory of circles' test examples, which are few enough to stand for themselves."""
+    data = datasets.load("circles")
+    X, y = data.X_test, data.y_test
+    network = Network((2, *hidden, 1), activation)
+    looked = drawn.draw(
+        network,
+        activation=activations.read(activation),
+        scheme=read(scheme),
+        bias_std=0.0,
+        X=X,
+        y=y,
+        count=DRAWS,
+    )
+    ends = {
+        name: [np.exp(0.5 * end).tolist() for end in drawn.band(logs)]
+        for name, logs in (("signal", looked.preactivations), ("slope", looked.gradients))
+    }
+    few = datasets.Dataset("few", X, y, X, y, data.classes)
+    found = predict(few, scheme, hidden=hidden, activation=activation)
+    return {
+        "scheme": scheme,
+        "activation": activation,
+        "hidden": hidden,
+        "line": found.preactivation_rms.tolist(),
+        **ends,
     }
 
 
@@ -108,14 +212,36 @@ def _signals(network: Network, scheme: str) -> dict[str, list[float]]:
     return {name: layers[name][0, :-1].tolist() for name in SIGNALS}
 
 
-def main() -> None:
-    """Write the files."""
+def same(one: Any, other: Any) -> bool:
+    """Return whether two values are the same, numbers up to rounding."""
+    if isinstance(one, float) or isinstance(other, float):
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return bool(one == other)
+
+
+def main(check: bool) -> int:
+    """Write the files, or tell which are out of date; return how many those are."""
     HERE.mkdir(parents=True, exist_ok=True)
+    stale = 0
     for made in (points, thresholds, causes, colours, ziggurat, reference):
-        text = json.dumps(made(), separators=(",", ":"))
-        (HERE / f"{made.__name__}.json").write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(made(), separators=(",", ":")) + "\n"
+        path = HERE / f"{made.__name__}.json"
+        if check:
+            if path.exists() and same(
+                json.loads(path.read_text(encoding="utf-8")), json.loads(text)
+            ):
+                continue
+            stale += 1
+            print(f"{path.name} is out of date: python web/export.py, then npm run build in web/")
+        else:
+            path.write_text(text, encoding="utf-8")
+    return stale
 
 
 if __name__ == "__main__":
-    np.seterr(all="raise")
-    main()
+    np.seterr(divide="raise", over="raise", invalid="raise")
+    sys.exit(min(1, main(check="--check" in sys.argv[1:])))

@@ -1,10 +1,12 @@
 """A browser for the tests of pages: Debian's Chromium, without a network."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -14,8 +16,11 @@ ANSWERS_ALONE = ("file:", "data:", "blob:")
 
 
 @contextmanager
-def opened(path: Path, **context: Any) -> Iterator[Any]:
-    """Yield a page that was opened from the disk; fail where it complains or asks a network."""
+def opened(path: Path, state: dict[str, str] | None = None, **context: Any) -> Iterator[Any]:
+    """Yield a page that was opened from the disk; fail where it complains or asks a network.
+
+    The state is what its address has after #.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
@@ -28,12 +33,20 @@ def opened(path: Path, **context: Any) -> Iterator[Any]:
         page.on("console", lambda line: said.append(f"{line.type}: {line.text}"))
         page.on("pageerror", lambda error: said.append(f"error: {error}"))
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(path.resolve().as_uri())
+        page.goto(f"{path.resolve().as_uri()}#{urlencode(state or {})}")
         page.wait_for_selector("main")
         yield page
         browser.close()
     assert said == []
     assert [url for url in asked if not url.startswith(ANSWERS_ALONE)] == []
+
+
+def until(page: Any, holds: str, seconds: float = 60) -> None:
+    """Wait until an expression holds; by asking, since the page's policy forbids to evaluate."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(holds):
+        assert time.monotonic() < end, f"never: {holds}"
+        page.wait_for_timeout(50)
 
 
 def violations(page: Any) -> list[str]:

@@ -6,6 +6,7 @@ import reference from "../generated/reference.json";
 import { drawParameters, SCHEMES } from "./initializers";
 import { ACTIVATIONS, Networks, OPTIMIZERS, started, type Points, type Setup } from "./network";
 import { compiled } from "./kernel";
+import { sharpness } from "./sharpness";
 
 const laid = (part: { X: number[]; y: number[] }): Points => ({
   X: Float64Array.from(part.X),
@@ -31,6 +32,15 @@ describe("the articles' network", () => {
     const batch = networks();
     const one = started(Float64Array.from(reference.start), 0);
     for (const expected of reference.costs) {
+      expect(Math.abs(batch.measure(one, "train").cost - expected)).toBeLessThan(1e-9);
+      batch.train(one, reference.every);
+    }
+  });
+
+  it.each(ACTIVATIONS)("has Python's costs to 1e-9 with %s", (activation) => {
+    const batch = networks({ activation });
+    const one = started(Float64Array.from(reference.start), 0);
+    for (const expected of reference.activations[activation]) {
       expect(Math.abs(batch.measure(one, "train").cost - expected)).toBeLessThan(1e-9);
       batch.train(one, reference.every);
     }
@@ -63,6 +73,40 @@ describe("gradients", () => {
       });
       expect(slope).toBeCloseTo((above! - below!) / (2 * step), 5);
     });
+  });
+});
+
+describe("activations", () => {
+  it.each(ACTIVATIONS)("%s has the slope of its values, far out too", (activation) => {
+    const batch = networks({ activation });
+    const z = [-800, -30, -3.1, -1, -0.01, 0.01, 0.7, 2.9, 30, 800];
+    const step = 1e-6;
+    const at = (by: number): Float64Array => batch.evaluate(Float64Array.from(z, (v) => v + by)).values;
+    const [above, below, { values, slopes }] = [at(step), at(-step), batch.evaluate(Float64Array.from(z))];
+    z.forEach((v, i) => {
+      const slope = activation === "relu" ? Number(v > 0) : slopes[i]!;
+      expect(slope).toBeCloseTo((above[i]! - below[i]!) / (2 * step), 5);
+      expect(Number.isFinite(values[i])).toBe(true);
+    });
+  });
+
+  it("tanh keeps its digits near 0 and its sign at 0", () => {
+    const z = [1e-20, -1e-9, 1e-4, 0.3, -0.34657, 0.35, 5, -19, 25];
+    const { values } = networks({ activation: "tanh" }).evaluate(Float64Array.from(z));
+    z.forEach((v, i) => expect(Math.abs(values[i]! / Math.tanh(v) - 1)).toBeLessThan(1e-15));
+  });
+});
+
+describe("sharpness", () => {
+  it("is the Hessian's largest eigenvalue: of one linear unit without bend, mean of x² and 1", () => {
+    const data = { X: Float64Array.of(2, 0), y: Int32Array.of(1) };
+    const batch = networks({ output: "linear", layers: [2, 1] }, { train: data, test: data });
+    expect(sharpness(batch, started(new Float64Array(3), 0))).toBeCloseTo(5, 6);
+  });
+
+  it("is Python's within 3 %, as the limit is asked for in halves", () => {
+    const found = sharpness(networks(), started(Float64Array.from(reference.start), 0));
+    expect(Math.abs(found / reference.sharpness - 1)).toBeLessThan(0.03);
   });
 });
 

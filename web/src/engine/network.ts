@@ -48,12 +48,13 @@ interface Exports {
     momentum: number,
     squares: number,
   ): number;
-  place(pre: number, act: number, delta: number, slopes: number): void;
+  place(pre: number, act: number, der: number, delta: number, slopes: number): void;
   forward(parameters: number, X: number, examples: number): void;
   backward(parameters: number, X: number, targets: number, examples: number): number;
   cost(targets: number, examples: number): number;
   logits(examples: number): number;
-  slope(z: number): number;
+  odds(z: number, out: number, bytes: number): void;
+  evaluate(z: number, out: number, slopes: number, bytes: number): void;
   train(
     parameters: number,
     state: number,
@@ -75,6 +76,7 @@ const SLOPE_BELOW = 0.01; // of leaky ReLU
 const MOMENTUM = 0.9;
 const SQUARES = 0.999;
 const PAGE = 65536;
+const GRID_PART = 512; // points of the grid that are run at once, whose values stay in the cache
 
 const padded = (examples: number): number => Math.ceil(examples / BLOCK) * BLOCK;
 
@@ -93,6 +95,8 @@ export interface LayerValues {
   readonly row: number;
   readonly preactivations: Float64Array;
   readonly activations: Float64Array;
+  /** The activation's slopes; empty for ReLU, whose signs tell them, and for the output. */
+  readonly slopes: Float64Array;
 }
 
 export class Networks {
@@ -100,13 +104,17 @@ export class Networks {
   private readonly memory: WebAssembly.Memory;
   private readonly kernel: Exports;
   private top: number;
-  private readonly parts: Record<"train" | "test" | "grid", Part>;
+  private readonly parts: Record<"train" | "test", Part>;
+  private readonly grid: readonly Part[];
+  private readonly longest: number; // row of any part
   private readonly parameters: number;
   private readonly state: number;
   private readonly order: number;
   private readonly gathered: number;
   private readonly pre: number;
   private readonly act: number;
+  private readonly der: number;
+  private readonly delta: number;
 
   constructor(
     module: WebAssembly.Module,
@@ -135,21 +143,20 @@ export class Networks {
       MOMENTUM,
       SQUARES,
     );
-    const none = new Int32Array(grid.length / layers[0]!);
-    this.parts = {
-      train: this.laid(train.X, train.y),
-      test: this.laid(test.X, test.y),
-      grid: this.laid(grid, none),
-    };
-    const longest = Math.max(...Object.values(this.parts).map((part) => padded(part.examples)));
+    this.parts = { train: this.laid(train.X, train.y), test: this.laid(test.X, test.y) };
+    this.grid = this.laidInParts(grid);
+    const all = [this.parts.train, this.parts.test, ...this.grid];
+    const longest = Math.max(...all.map((part) => padded(part.examples)));
+    this.longest = longest;
     const units = layers.slice(1).reduce((sum, size) => sum + size, 0);
     const widest = Math.max(...layers);
     const batch = Math.max(1, setup.batchSize);
     this.pre = this.reserve(8 * units * longest);
     this.act = this.reserve(8 * units * longest);
-    const delta = this.reserve(8 * 2 * widest * longest);
+    this.der = this.reserve(8 * units * longest);
+    this.delta = this.reserve(8 * 2 * widest * longest);
     const slopes = this.reserve(8 * this.parameterCount);
-    this.kernel.place(this.pre, this.act, delta, slopes);
+    this.kernel.place(this.pre, this.act, this.der, this.delta, slopes);
     this.parameters = this.reserve(8 * this.parameterCount);
     this.state = this.reserve(8 * 2 * this.parameterCount);
     this.order = this.reserve(4 * train.y.length);
@@ -190,13 +197,24 @@ export class Networks {
     return { cost, accuracy: right / part.examples };
   }
 
-  /** Return what a network says at every point of the grid: of two classes the second's odds. */
+  /** Return the odds of each class at every point of the grid, class by class; of two the second's. */
   boundary(network: NetworkState): Float32Array {
-    const { grid } = this.parts;
-    this.run(network, grid);
-    if (this.setup.output === "softmax") return Float32Array.from(this.classes(grid.examples));
-    const z = this.floats(this.kernel.logits(grid.examples), grid.examples);
-    return Float32Array.from(z, (logit) => 1 / (1 + Math.exp(-logit)));
+    const planes = this.outputs;
+    const count = this.grid.reduce((sum, part) => sum + part.examples, 0);
+    const found = new Float32Array(planes * count);
+    let before = 0;
+    for (const part of this.grid) {
+      this.run(network, part);
+      const row = padded(part.examples);
+      const at = this.kernel.logits(part.examples);
+      if (planes === 1) this.kernel.odds(at, this.delta, 8 * row);
+      else shares(this.floats(at, row * planes), this.floats(this.delta, row * planes), row, planes);
+      for (let o = 0; o < planes; o++) {
+        found.set(this.floats(this.delta + 8 * o * row, part.examples), o * count + before);
+      }
+      before += part.examples;
+    }
+    return found;
   }
 
   /** Return every layer's values on the training part; views that the next call overwrites. */
@@ -206,10 +224,33 @@ export class Networks {
     return this.values(train);
   }
 
-  /** Return what each unit of the first hidden layer, and of the others, says on the grid. */
-  unitsOnGrid(network: NetworkState): LayerValues[] {
-    this.run(network, this.parts.grid);
-    return this.values(this.parts.grid).slice(0, -1);
+  /** Return what each unit of a hidden layer, counted from 0, answers at every point of the grid. */
+  unitsOnGrid(network: NetworkState, layer: number): Float32Array[] {
+    const count = this.grid.reduce((sum, part) => sum + part.examples, 0);
+    const units = this.setup.layers[layer + 1]!;
+    const found = Array.from({ length: units }, () => new Float32Array(count));
+    let before = 0;
+    for (const part of this.grid) {
+      this.run(network, part);
+      const { activations, row } = this.values(part)[layer]!;
+      found.forEach((unit, u) => unit.set(activations.subarray(u * row, u * row + part.examples), before));
+      before += part.examples;
+    }
+    return found;
+  }
+
+  /** Return the hidden layers' activation, and of all but ReLU its slope, at any numbers. */
+  evaluate(z: Float64Array): { values: Float64Array; slopes: Float64Array } {
+    const values = new Float64Array(z.length);
+    const slopes = new Float64Array(z.length);
+    for (let from = 0; from < z.length; from += this.longest) {
+      const part = z.subarray(from, from + this.longest);
+      this.floats(this.pre, part.length).set(part);
+      this.kernel.evaluate(this.pre, this.act, this.der, 8 * padded(part.length));
+      values.set(this.floats(this.act, part.length), from);
+      slopes.set(this.floats(this.der, part.length), from);
+    }
+    return { values, slopes };
   }
 
   /** Return the gradient of the training cost, packed like the parameters. */
@@ -218,11 +259,6 @@ export class Networks {
     this.run(network, train);
     const at = this.kernel.backward(this.parameters, train.X, train.targets, train.examples);
     return this.floats(at, this.parameterCount).slice();
-  }
-
-  /** Return the slope of the hidden layers' activation. */
-  slope(z: number): number {
-    return this.kernel.slope(z);
   }
 
   /** Return the training examples, feature by feature, as long as the rows of `layers`. */
@@ -250,13 +286,19 @@ export class Networks {
       const last = l === all.length - 1;
       const preactivations = this.floats(this.pre + at, units * row);
       const activations = last ? preactivations : this.floats(this.act + at, units * row);
-      return { units, examples: part.examples, row, preactivations, activations };
+      const told = last || this.setup.activation === "relu";
+      const slopes = this.floats(this.der + at, told ? 0 : units * row);
+      return { units, examples: part.examples, row, preactivations, activations, slopes };
     });
+  }
+
+  private get outputs(): number {
+    return this.setup.layers.at(-1)!;
   }
 
   private classes(examples: number): Int32Array {
     const row = padded(examples);
-    const units = this.setup.layers.at(-1)!;
+    const units = this.outputs;
     const z = this.floats(this.kernel.logits(examples), units * row);
     return Int32Array.from({ length: examples }, (_, n) => {
       if (units === 1) return Number(z[n]! > 0);
@@ -266,11 +308,24 @@ export class Networks {
     });
   }
 
+  private laidInParts(grid: Float64Array): Part[] {
+    const features = this.setup.layers[0]!;
+    const count = grid.length / features;
+    return Array.from({ length: Math.ceil(count / GRID_PART) }, (_, p) => {
+      const [from, to] = [p * GRID_PART, Math.min(count, (p + 1) * GRID_PART)];
+      const X = new Float64Array(features * (to - from));
+      for (let f = 0; f < features; f++) {
+        X.set(grid.subarray(f * count + from, f * count + to), f * (to - from));
+      }
+      return this.laid(X, new Int32Array(to - from));
+    });
+  }
+
   private laid(X: Float64Array, y: Int32Array): Part {
     const examples = y.length;
     const row = padded(examples);
     const features = this.setup.layers[0]!;
-    const outputs = this.setup.layers.at(-1)!;
+    const { outputs } = this;
     const part = {
       examples,
       X: this.reserve(8 * features * row),
@@ -300,6 +355,17 @@ export class Networks {
     const missing = this.top - this.memory.buffer.byteLength;
     if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE));
     return at;
+  }
+}
+
+/** Write the softmax of logits that lie class by class in rows. */
+function shares(z: Float64Array, out: Float64Array, row: number, classes: number): void {
+  for (let n = 0; n < row; n++) {
+    let top = -Infinity;
+    let all = 0;
+    for (let o = 0; o < classes; o++) top = Math.max(top, z[o * row + n]!);
+    for (let o = 0; o < classes; o++) all += Math.exp(z[o * row + n]! - top);
+    for (let o = 0; o < classes; o++) out[o * row + n] = Math.exp(z[o * row + n]! - top) / all;
   }
 }
 

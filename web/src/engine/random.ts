@@ -8,9 +8,10 @@
 
 import edges from "../generated/ziggurat.json";
 
-const MASK_64 = (1n << 64n) - 1n;
-const MASK_128 = (1n << 128n) - 1n;
-const MULTIPLIER = (2549297995355413924n << 64n) + 4865540595714422341n;
+// A 128-bit number is six limbs of 22 bits, the lowest first: products of limbs add up without rounding.
+const LIMBS = 6;
+const LIMB = 2 ** 22;
+const MULTIPLIER = limbs((2549297995355413924n << 64n) + 4865540595714422341n);
 const POOL = 4; // words of entropy
 
 /** Return the 32-bit words of a whole number, the lowest first; 0 is one word. */
@@ -59,9 +60,19 @@ function seedState(seed: number, key: number): bigint[] {
   return [0, 2, 4, 6].map((i) => state[i]! | (state[i + 1]! << 32n));
 }
 
+function limbs(value: bigint): Float64Array {
+  return Float64Array.from({ length: LIMBS }, (_, i) =>
+    Number(BigInt.asUintN(22, BigInt.asUintN(128, value) >> BigInt(22 * i))),
+  );
+}
+
 export class Generator {
-  private state: bigint;
-  private readonly increment: bigint;
+  private readonly state: Float64Array;
+  private readonly increment: Float64Array;
+  private readonly before = new Float64Array(LIMBS);
+  // The latest 64 random bits.
+  private high = 0;
+  private low = 0;
 
   constructor(seed: number, layer: number) {
     const [high, low, incrementHigh, incrementLow] = seedState(seed, layer) as [
@@ -70,50 +81,74 @@ export class Generator {
       bigint,
       bigint,
     ];
-    this.increment = ((((incrementHigh << 64n) | incrementLow) << 1n) | 1n) & MASK_128;
-    this.state = this.increment;
-    this.state = (this.state + ((high << 64n) | low)) & MASK_128;
+    const increment = (((incrementHigh << 64n) | incrementLow) << 1n) | 1n;
+    this.increment = limbs(increment);
+    this.state = limbs(BigInt.asUintN(128, increment) + ((high << 64n) | low));
     this.step();
   }
 
+  /** Multiply and add modulo 2^128. */
   private step(): void {
-    this.state = (this.state * MULTIPLIER + this.increment) & MASK_128;
+    const { state, increment, before } = this;
+    before.set(state);
+    let sum = 0;
+    for (let k = 0; k < LIMBS; k++) {
+      sum += increment[k]!;
+      for (let i = 0; i <= k; i++) sum += before[i]! * MULTIPLIER[k - i]!;
+      const carry = Math.floor(sum / LIMB);
+      state[k] = sum - carry * LIMB;
+      sum = carry;
+    }
+    state[LIMBS - 1]! %= 2 ** 18;
   }
 
-  /** Return 64 random bits. */
-  bits(): bigint {
+  /** Make 64 random bits: the halves folded, and turned by the topmost bits. */
+  private next(): void {
     this.step();
-    const folded = (this.state >> 64n) ^ (this.state & MASK_64);
-    const turn = this.state >> 122n;
-    return ((folded >> turn) | (folded << (64n - turn))) & MASK_64;
+    const { state } = this;
+    const s0 = state[0]!;
+    const s1 = state[1]!;
+    const s2 = state[2]!;
+    const s3 = state[3]!;
+    const s4 = state[4]!;
+    const s5 = state[5]!;
+    const top = (s4 >>> 8) | (s5 << 14);
+    const low = s0 ^ (s1 << 22) ^ ((s2 >>> 20) | (s3 << 2) | (s4 << 24));
+    const high = (s1 >>> 10) ^ (s2 << 12) ^ top;
+    const turn = top >>> 26;
+    const a = turn < 32 ? high : low;
+    const b = turn < 32 ? low : high;
+    const by = turn & 31;
+    this.high = (by ? (a >>> by) | (b << (32 - by)) : a) >>> 0;
+    this.low = (by ? (b >>> by) | (a << (32 - by)) : b) >>> 0;
   }
 
   /** Return a draw of U[0, 1). */
   uniform(): number {
-    return Number(this.bits() >> 11n) / 2 ** 53;
+    this.next();
+    return (this.high * 2 ** 21 + (this.low >>> 11)) / 2 ** 53;
   }
 
   /** Return a draw of N(0, 1). */
   normal(): number {
     for (;;) {
-      const bits = this.bits();
-      const step = Number(bits & 0xffn);
-      const rest = bits >> 8n;
-      const negative = (rest & 1n) === 1n;
-      const size = (rest >> 1n) & 0xfffffffffffffn;
-      const x = Number(size) * WIDTHS[step]! * (negative ? -1 : 1);
-      if (Number(size) < INSIDE[step]!) return x;
-      if (step === 0) return this.tail((size >> 8n) & 1n);
+      this.next();
+      const { high, low } = this;
+      const step = low & 0xff;
+      const size = (high & 0x1fffffff) * 2 ** 23 + (low >>> 9);
+      const x = size * WIDTHS[step]! * (low & 0x100 ? -1 : 1);
+      if (size < INSIDE[step]!) return x;
+      if (step === 0) return this.tail((low & 0x20000) !== 0);
       const between = HEIGHTS[step - 1]! - HEIGHTS[step]!;
       if (between * this.uniform() + HEIGHTS[step]! < Math.exp(-0.5 * x * x)) return x;
     }
   }
 
-  private tail(sign: bigint): number {
+  private tail(negative: boolean): number {
     for (;;) {
       const x = -Math.log1p(-this.uniform()) / LAST;
       const y = -Math.log1p(-this.uniform());
-      if (y + y > x * x) return sign === 1n ? -(LAST + x) : LAST + x;
+      if (y + y > x * x) return negative ? -(LAST + x) : LAST + x;
     }
   }
 }

@@ -5,187 +5,169 @@ import "../shared/theme.css";
 import "./play.css";
 import { SCHEMES, spec } from "../engine/initializers";
 import { colour } from "../shared/colours";
-import { button, fill } from "./controls";
-import { Panel } from "./panel";
+import { copyButton, h } from "../shared/dom";
+import { fill } from "./controls";
+import { axisEnds } from "./costs";
+import { Crew, type Seen } from "./crew";
+import { decades } from "./layers";
+import { Brush } from "./paint";
+import { Panel, type Pictured } from "./panel";
+import { classes, examples, learnable, sketch, span } from "./points";
 import { PRESETS } from "./presets";
-import { points, span, type Snapshot } from "./race";
-import { address, command, fromAddress, SPEEDS, type State } from "./state";
-import type { Answer, Ask } from "./worker";
+import { chance } from "./race";
+import { address, command, fromAddress, summary, type State } from "./state";
+import { Toolbar, type View } from "./toolbar";
 
 declare const WORKER_SOURCE: string;
 
-const FRAMES_BETWEEN_WORDS = 15;
+const MOST_WORKERS = 6;
 const by = (id: string): HTMLElement => document.getElementById(id)!;
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const narrow = matchMedia("(max-width: 760px)");
 const source = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
-const cores = Math.max(1, Math.min(navigator.hardwareConcurrency || 2, 6));
-const workers = Array.from({ length: cores }, () => new Worker(source));
+const crew = new Crew(source, Math.max(1, Math.min(navigator.hardwareConcurrency || 2, MOST_WORKERS)));
 
 let state: State = fromAddress(location.hash);
+let view: View = { seen: 0, units: -1 };
 let panels: Panel[] = [];
 let running = false;
-let seen = 0; // whose boundary: a seed's place, -1 for the mean
 let fresh = true; // networks are to be drawn
-let waiting = false;
-let again = false; // something changed while workers were busy
-let frames = 0;
+let owed = 0; // steps that were asked for one by one
+let changed = false; // how it is looked at
+let going = false;
+let turn = 0; // whose curves and layers are drawn in this frame
 
-function ask(worker: Worker, question: Ask): Promise<Answer> {
-  return new Promise((resolve) => {
-    worker.onmessage = ({ data }: MessageEvent<Answer>): void => resolve(data);
-    worker.postMessage(question);
-  });
-}
-
-/** Let all workers take some steps, and show what comes back. */
-async function advance(steps: number): Promise<void> {
-  if (waiting) {
-    again = true;
-    return;
-  }
-  waiting = true;
-  const drawn = fresh;
-  if (drawn) build();
-  fresh = false;
-  const words = !running || frames++ % FRAMES_BETWEEN_WORDS === 0;
-  const answers = await Promise.all(
-    workers.map((worker, w) => {
-      const places = state.initializers.flatMap((_, i) => (i % workers.length === w ? [i] : []));
-      const question = { steps: drawn ? 0 : steps, seen, words: words || drawn };
-      return ask(worker, drawn ? { ...question, begin: { state, places } } : question);
-    }),
-  );
-  waiting = false;
-  if (!fresh) show(answers.flat());
-  if (fresh || again) {
-    again = false;
-    void advance(0);
-  } else if (running) requestAnimationFrame(() => void advance(state.speed));
-}
-
-function show(snapshots: readonly Snapshot[]): void {
-  for (const snapshot of snapshots) panels[snapshot.place]?.take(snapshot);
-  for (const panel of panels) panel.draw();
-  const iteration = snapshots[0]?.iteration ?? 0;
-  by("iteration").textContent = `iteration ${iteration.toLocaleString("en")}`;
-}
-
-/** Return the range of costs of all panels, so that they compare. */
-function range(): [number, number] {
-  let [low, high] = [0.5, 1];
-  for (const { curves } of panels) {
-    for (const cost of [...curves.costs.flat(), ...curves.median]) {
-      if (!Number.isFinite(cost) || cost <= 0) continue;
-      low = Math.min(low, cost);
-      high = Math.max(high, cost);
+/** Train and show until nothing is left to do: while the workers go on, what they last saw is drawn. */
+async function go(): Promise<void> {
+  if (going) return;
+  going = true;
+  let seen: Seen | null = null;
+  for (;;) {
+    const began = fresh;
+    fresh = false;
+    changed = false;
+    if (began) {
+      build();
+      seen = null;
     }
+    const moving = running && !began;
+    const steps = began ? 0 : owed || (running ? state.speed : 0);
+    owed = 0;
+    turn = (turn + 1) % state.initializers.length;
+    const look = moving ? [turn] : state.initializers.map((_, place) => place);
+    const pending = crew.ask({ steps, ...view, look }, began ? state : null);
+    if (seen) show(seen, look);
+    const [next] = await Promise.all([pending, new Promise(requestAnimationFrame)]);
+    seen = fresh ? null : next;
+    if (!running && !fresh && !changed && owed === 0 && !moving && !next.busy) break;
   }
-  return [Math.max(low / 1.3, 1e-6), Math.min(high * 1.3, 1e9)];
+  show(seen!, state.initializers.map((_, place) => place));
+  going = false;
+}
+
+/** Show boundaries, and of some panels curves, words and layers, which take longer to draw. */
+function show(seen: Seen, places: readonly number[]): void {
+  for (const [place, theory] of seen.theory) panels[place]!.learnt(theory);
+  for (const snapshot of seen.snapshots) panels[snapshot.place]!.take(snapshot, view.seen);
+  const spans = (of: Pictured): [number, number] => decades(panels.map((panel) => panel.line(of)));
+  const both = { preactivationRms: spans("preactivationRms"), gradientRms: spans("gradientRms") };
+  for (const place of places) panels[place]!.draw(both);
+  toolbar.count(seen.snapshots[0]?.iteration ?? 0);
 }
 
 /** Make the panels anew. */
 function build(): void {
-  const { train } = points(state.data);
-  const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
+  const { train, test } = examples(state);
+  const guessing = chance(train);
   by("panels").replaceChildren();
+  by("panels").style.setProperty("--count", String(state.initializers.length));
   panels = [];
+  if (!learnable(train)) {
+    by("panels").append(h("p", {}, "Paint points of two colours: there is nothing to tell apart yet."));
+  }
   panels = state.initializers.map(({ scheme, scale }, place) => {
     const look = {
       title: spec(SCHEMES[scheme]!, scale),
+      formula: SCHEMES[scheme]!.formula,
       colour: colour(place, dark.matches),
-      ink: ink.length === 4 ? `#${[...ink.slice(1)].map((c) => c + c).join("")}` : ink,
-      classes: Math.max(...train.y) + 1,
+      ink: dark.matches ? "#e8e8e6" : "#222222",
+      dark: dark.matches,
       seeds: state.seeds,
+      chance: guessing,
+      axis: state.axis,
+      tested: test.y.length ? "test" : "training",
     };
-    return new Panel(by("panels"), look, train, span(train), range);
+    const range = (): [number, number] => axisEnds(panels.map(({ costs }) => costs), guessing, state.axis);
+    const panel = new Panel(by("panels"), look, train, span(state, train), range);
+    if (state.data === "painted") brush.attach(panel.boundary);
+    return panel;
   });
 }
 
 /** Take a new state; the networks begin again unless only the speed has changed. */
-function set(next: State, redraw = true): void {
-  state = next;
-  seen = Math.min(seen, state.seeds - 1);
+function set(part: Partial<State>): void {
+  const before = state;
+  state = { ...state, ...part };
+  if (part.data === "painted" && !state.painted) state = { ...state, painted: sketch(examples(before).train) };
+  view = { seen: Math.min(view.seen, state.seeds - 1), units: Math.min(view.units, state.hidden.length - 1) };
   history.replaceState(null, "", `#${address(state)}`);
+  tell();
+  if (Object.keys(part).every((name) => name === "speed")) return;
+  fill(by("controls"), state, dark.matches, set);
+  fresh = true;
+  void go();
+}
+
+/** Show what is set. */
+function tell(): void {
   by("command").textContent = command(state);
-  if (redraw) {
-    fill(by("controls"), state, dark.matches, (part) => set({ ...state, ...part }));
-    fresh = true;
-    void advance(0);
-  }
-  toolbar();
+  const outputs = classes(examples(state).train);
+  by("summary").textContent = summary(state, outputs > 2 ? outputs : 1);
+  by("paint").hidden = state.data !== "painted";
+  toolbar.show(state, view, running);
 }
 
-function toolbar(): void {
-  const start = button(running ? "Stop" : "Start", () => {
-    running = !running;
-    toolbar();
-    void advance(running ? state.speed : 0);
-  });
-  start.className = "main";
-  start.id = "start";
-  const step = button("One step", () => {
-    running = false;
-    toolbar();
-    void advance(1);
-  });
-  const rewind = button("Rewind", () => set(state));
-  rewind.title = "Back to iteration 0 with the same weights";
-  const draw = button("New draw", () =>
-    set({ ...state, firstSeed: state.firstSeed + state.seeds }),
-  );
-  draw.title = "Other seeds";
-  const pick = (
-    name: string,
-    values: readonly number[],
-    chosen: number,
-    text: (value: number) => string,
-    onChange: (value: number) => void,
-  ): HTMLSelectElement => {
-    const select = document.createElement("select");
-    select.setAttribute("aria-label", name);
-    for (const value of values) select.add(new Option(text(value), String(value)));
-    select.value = String(chosen);
-    select.onchange = (): void => onChange(Number(select.value));
-    return select;
-  };
-  const speed = pick("Speed", [...new Set([...SPEEDS, state.speed])], state.speed,
-    (v) => `${v} per frame`, (v) => set({ ...state, speed: v }, false));
-  const all = [-1, ...Array.from({ length: state.seeds }, (_, i) => i)];
-  const whose = pick("Boundary of", all, seen,
-    (v) => (v < 0 ? "mean of seeds" : `seed ${state.firstSeed + v}`),
-    (v) => {
-      seen = v;
-      void advance(0);
-    });
-  const iteration = by("iteration") ?? document.createElement("span");
-  iteration.id = "iteration";
-  const focused = document.activeElement?.textContent;
-  by("run").replaceChildren(start, step, rewind, draw, speed, whose, iteration);
-  const same = [start, step, rewind, draw].find((each) => each.textContent === focused);
-  (same ?? (focused === "Start" || focused === "Stop" ? start : null))?.focus();
+function run(on: boolean): void {
+  running = on;
+  toolbar.show(state, view, running);
+  void go();
 }
 
+const brush = new Brush(by("paint"), () => state.painted, (painted) => set({ painted }));
+const toolbar = new Toolbar(by("run"), {
+  toggle: () => run(!running),
+  step: () => {
+    owed += 1;
+    run(false);
+  },
+  rewind: () => set({ firstSeed: state.firstSeed }),
+  draw: () => set({ firstSeed: state.firstSeed + state.seeds }),
+  set,
+  look: (part) => {
+    view = { ...view, ...part };
+    changed = true;
+    run(running);
+  },
+});
 by("presets").append(
   ...PRESETS.map((preset) =>
-    button(preset.name, () => {
+    h("button", { type: "button", click: () => {
       by("story").textContent = preset.told;
+      view = { seen: 0, units: preset.units ?? -1 };
       running = true;
       set(preset.state);
-    }),
+    } }, preset.name),
   ),
 );
-by("copy").onclick = async (): Promise<void> => {
-  const text = by("command").textContent ?? "";
-  try {
-    await navigator.clipboard.writeText(text);
-    by("copy").textContent = "Copied";
-  } catch {
-    getSelection()?.selectAllChildren(by("command")); // where the browser forbids it: select
-    by("copy").textContent = "Selected: press Ctrl-C";
-  }
-  setTimeout(() => (by("copy").textContent = "Copy"), 2000);
-};
+by("take").append(
+  copyButton("Copy the command", () => command(state)),
+  " ",
+  copyButton("Copy the link", () => location.href),
+);
+const setup = by("setup") as HTMLDetailsElement;
+setup.open = !narrow.matches;
+narrow.onchange = (): void => void (setup.open = !narrow.matches);
 addEventListener("hashchange", () => set(fromAddress(location.hash)));
-addEventListener("resize", () => panels.forEach((panel) => panel.resize()));
-dark.onchange = (): void => set(state);
-set(state);
+addEventListener("resize", () => panels.forEach(({ costs }) => costs.draw()));
+dark.onchange = (): void => set({ ...state });
+set({ ...state });

@@ -1,164 +1,169 @@
 /** One initializer's panel: boundary, costs, words, and signals by layer. */
 
-import type uPlot from "uplot";
 import type { Points } from "../engine/network";
-import { costChart, setCurves, type Curves } from "../shared/charts";
-import { CLASSES, rgb } from "../shared/colours";
-import { medianLow, shown } from "../shared/numbers";
-import { GRID, type Snapshot, type Span } from "./race";
-
-const MOST_MOMENTS = 400; // of a curve; then every second one goes
+import { h } from "../shared/dom";
+import { shown } from "../shared/numbers";
+import { Boundary, drawUnits } from "./boundary";
+import { Costs } from "./costs";
+import type { Snapshot } from "./crew";
+import { drawLayers, picture, type Line } from "./layers";
+import type { Span } from "./points";
+import type { LayerSignals } from "./signals";
+import type { Axis } from "./state";
+import type { Theory } from "./theory";
+import { told } from "./words";
 
 export interface Look {
   readonly title: string;
+  readonly formula: string;
   readonly colour: string;
   readonly ink: string;
-  readonly classes: number;
+  readonly dark: boolean;
   readonly seeds: number;
+  readonly chance: number;
+  readonly axis: Axis;
+  /** What the accuracy is measured on. */
+  readonly tested: string;
 }
 
-function element<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  className: string,
-  into: HTMLElement,
-): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  made.className = className;
-  return into.appendChild(made);
-}
+const HEADS = ["activation", "gradient", "dead", "saturated", "distinct"] as const;
+const SCALES = 2; // the first columns, which the pictures have too: narrow panels leave them out
+const scale = (column: number): { class: string } => ({ class: column < SCALES ? "scale" : "count" });
+const MOST_CAUSES = 1; // told beside the first
+const PICTURED = ["preactivationRms", "gradientRms"] as const;
+export type Pictured = (typeof PICTURED)[number];
+const NAMES: Record<Pictured, string> = {
+  preactivationRms: "pre-activations",
+  gradientRms: "gradient of the weights",
+};
 
 export class Panel {
-  readonly curves: Curves = { iterations: [], costs: [], median: [] };
-  private readonly canvas: HTMLCanvasElement;
-  private readonly figures: HTMLElement;
-  private readonly said: HTMLElement;
-  private readonly body: HTMLElement;
-  private readonly chart: uPlot;
-  private readonly box: HTMLElement;
-  private every = 1;
-  private frame = 0;
+  readonly costs: Costs;
+  readonly boundary: Boundary;
+  private readonly figures = h("p", { class: "figures" });
+  private readonly said = h("p", { class: "said" });
+  private readonly units = h("canvas", { class: "units", role: "img" });
+  private readonly pictures: Record<Pictured, SVGSVGElement>;
+  private readonly body = h("tbody");
+  private theory: Theory | null = null;
+  private snapshot: Snapshot | null = null; // the latest with its layers looked at
+  private written = "";
+  private seen = 0;
 
   constructor(
     into: HTMLElement,
     private readonly look: Look,
-    private readonly train: Points,
-    private readonly span: Span,
+    train: Points,
+    span: Span,
     range: () => [number, number],
   ) {
-    const panel = element("article", "panel", into);
-    panel.style.setProperty("--own", look.colour);
-    element("h2", "", panel).textContent = look.title;
-    this.canvas = element("canvas", "boundary", panel);
-    this.canvas.width = this.canvas.height = 320;
-    this.canvas.setAttribute("role", "img");
-    this.box = element("div", "chart", panel);
-    this.box.setAttribute("role", "img");
-    this.box.setAttribute("aria-label", `${look.title}: training cost of every seed`);
-    this.figures = element("p", "figures", panel);
-    this.said = element("p", "said", panel);
-    const around = element("div", "layers", panel);
-    around.tabIndex = 0;
-    around.setAttribute("role", "region");
-    around.setAttribute("aria-label", `${look.title}: signals by layer`);
-    const table = element("table", "", around);
-    table.createCaption().textContent = "One seed, layer by layer (RMS)";
-    const head = table.createTHead().insertRow();
-    for (const name of ["", "activation", "gradient", "dead", "distinct"]) {
-      const cell = document.createElement("th");
-      cell.scope = "col";
-      cell.textContent = name;
-      head.append(cell);
+    const { title } = look;
+    this.boundary = new Boundary(look.dark, span, `${title}: decision boundary`);
+    this.boundary.points(train);
+    this.pictures = {
+      preactivationRms: picture(`${title}: ${NAMES.preactivationRms} by layer`),
+      gradientRms: picture(`${title}: ${NAMES.gradientRms} by layer`),
+    };
+    const chart = h("div", { class: "chart", role: "img", "aria-label": `${title}: training cost of every seed` });
+    this.units.hidden = true;
+    const table = h(
+      "table",
+      {},
+      h("caption", {}, "Units by layer", h("span", { class: "scale" }, "; activation and gradient are RMS")),
+      h("thead", {}, h("tr", {}, h("td"), ...HEADS.map((name, i) => h("th", { scope: "col", ...scale(i) }, name)))),
+      this.body,
+    );
+    const labelled = { tabindex: 0, role: "region", "aria-label": `${title}: units by layer` };
+    into.append(
+      h(
+        "article",
+        { class: "panel", style: `--own:${look.colour}` },
+        h("h2", { title: look.formula }, title),
+        h(
+          "div",
+          { class: "inside" },
+          h("div", { class: "seen" }, this.boundary.element, this.units),
+          h("div", { class: "told" }, this.figures, this.said, chart),
+          h(
+            "div",
+            { class: "signals" },
+            ...PICTURED.map((name) => h("figure", {}, h("figcaption", {}, NAMES[name]), this.pictures[name])),
+          ),
+          h("div", { class: "layers", ...labelled }, table),
+        ),
+      ),
+    );
+    this.costs = new Costs(chart, look.seeds, look, range);
+  }
+
+  /** Take what the workers have measured, and show what changes with every frame. */
+  take(snapshot: Snapshot, seen: number): void {
+    this.costs.take(snapshot.iteration, snapshot.costs, snapshot.median);
+    this.boundary.draw(snapshot.boundary);
+    this.seen = seen;
+    if (snapshot.looks.length) this.snapshot = snapshot;
+  }
+
+  learnt(theory: Theory): void {
+    this.theory = theory;
+  }
+
+  /** Return a signal's line: of the seed that is seen, or of the seeds' middle. */
+  line(of: Pictured): Line {
+    const looks = this.snapshot?.looks ?? [];
+    const by = (when: "now" | "start"): number[] =>
+      (looks[0]?.run[when] ?? []).map((_, l) => this.shown(looks.map(({ run }) => run[when][l]![of])));
+    const band = of === "preactivationRms" ? this.theory?.signal : this.theory?.slope;
+    const theory = of === "preactivationRms" ? this.theory?.line : undefined;
+    return { now: by("now"), start: by("start"), band, theory };
+  }
+
+  private shown(values: readonly number[]): number {
+    if (this.seen >= 0) return values[this.seen] ?? NaN;
+    return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? NaN;
+  }
+
+  /** Draw the curves, the words and the layers. */
+  draw(decades: Record<Pictured, [number, number]>): void {
+    this.costs.draw();
+    if (!this.snapshot) return;
+    const { looks, median, units } = this.snapshot;
+    const accuracy = looks.reduce((sum, look) => sum + look.accuracy, 0) / looks.length;
+    const share = `${(100 * accuracy).toFixed(1)} %`;
+    const said = told(looks.map(({ run }) => run));
+    this.figures.replaceChildren(
+      h("span", {}, "median cost ", h("b", {}, shown(median))),
+      h("span", {}, `${this.look.tested} accuracy `, h("b", {}, share)),
+    );
+    const also = said.also.slice(0, MOST_CAUSES).map(({ label, sentence }) => h("span", {}, `also ${label}: ${sentence}`));
+    this.said.replaceChildren(...(said.label ? [h("strong", {}, said.label)] : []), said.sentence, ...also);
+    this.boundary.label = `${this.look.title}: decision boundary, cost ${shown(median)}, ${share} right`;
+    for (const name of PICTURED) {
+      const line = this.line(name);
+      if (line.start.length) drawLayers(this.pictures[name], line, decades[name], `${this.look.title}: ${NAMES[name]}`);
     }
-    this.body = table.createTBody();
-    this.curves.costs.push(...Array.from({ length: look.seeds }, (): number[] => []));
-    this.chart = costChart(this.box, look.seeds, look.colour, look.ink, range);
-  }
-
-  /** Take what a worker has measured; `draw` shows the curves once all panels have theirs. */
-  take(snapshot: Snapshot): void {
-    this.remember(snapshot);
-    this.paint(snapshot.boundary);
-    const mean = snapshot.accuracies.reduce((sum, a) => sum + a, 0) / snapshot.accuracies.length;
-    const cost = shown(medianLow(snapshot.costs));
-    this.figures.textContent = `median cost ${cost} · test accuracy ${(100 * mean).toFixed(1)} %`;
-    this.canvas.setAttribute("aria-label", `${this.look.title}: decision boundary, ${cost}`);
-    if (snapshot.said) {
-      const label = document.createElement("strong");
-      label.textContent = snapshot.said.label;
-      const found = snapshot.said.label ? [label, snapshot.said.sentence] : [snapshot.said.sentence];
-      this.said.replaceChildren(...found);
+    this.units.hidden = units.length === 0;
+    if (units.length) {
+      drawUnits(this.units, units, this.look.dark);
+      this.units.setAttribute("aria-label", `${this.look.title}: what ${units.length} units of a layer answer`);
     }
-    const rows = snapshot.signals.map((layer, l) => {
-      const row = document.createElement("tr");
-      const last = l === snapshot.signals.length - 1;
-      const dead = last ? "" : String(Math.round(layer.dead * layer.units));
-      const distinct = `${layer.distinct} of ${layer.units}`;
-      for (const text of [
-        last ? "output" : `layer ${l + 1}`,
-        shown(layer.activationRms),
-        shown(layer.gradientRms),
-        dead,
-        distinct,
-      ]) {
-        row.insertCell().textContent = text;
-      }
-      return row;
+    this.write(looks.map(({ run }) => run.now));
+  }
+
+  private write(seeds: readonly (readonly LayerSignals[])[]): void {
+    const layers = seeds[Math.max(0, this.seen)] ?? seeds[0]!;
+    const rows = layers.map((layer, l) => {
+      const last = l === layers.length - 1;
+      const count = (share: number): string => (last ? "" : String(Math.round(share * layer.units)));
+      const name = last ? "output" : `layer ${l + 1}`;
+      const scales = [shown(layer.activationRms), shown(layer.gradientRms)];
+      return [name, ...scales, count(layer.dead), count(layer.saturated), `${layer.distinct} of ${layer.units}`];
     });
-    this.body.replaceChildren(...rows);
-  }
-
-  draw(): void {
-    setCurves(this.chart, this.curves);
-  }
-
-  resize(): void {
-    this.chart.setSize({ width: Math.max(120, this.box.clientWidth), height: 130 });
-  }
-
-  private remember({ iteration, costs }: Snapshot): void {
-    const { iterations, median } = this.curves;
-    if (iterations.at(-1) === iteration || this.frame++ % this.every) return;
-    iterations.push(iteration);
-    median.push(medianLow(costs));
-    costs.forEach((cost, seed) => this.curves.costs[seed]!.push(cost));
-    if (iterations.length <= MOST_MOMENTS) return;
-    for (const line of [iterations, median, ...this.curves.costs]) {
-      line.splice(0, line.length, ...line.filter((_, i) => i % 2 === 0));
-    }
-    this.every *= 2;
-  }
-
-  private paint(boundary: Float32Array): void {
-    const context = this.canvas.getContext("2d")!;
-    const image = new ImageData(GRID, GRID);
-    const colours = CLASSES.map(rgb);
-    boundary.forEach((odds, i) => {
-      const two = this.look.classes === 2;
-      const whole = two ? 0 : Math.round(odds);
-      for (let c = 0; c < 3; c++) {
-        const pure = two
-          ? colours[0]![c]! * (1 - odds) + colours[1]![c]! * odds
-          : colours[whole]![c]!;
-        image.data[4 * i + c] = 255 - 0.55 * (255 - pure);
-      }
-      image.data[4 * i + 3] = 255;
-    });
-    const small = new OffscreenCanvas(GRID, GRID);
-    small.getContext("2d")!.putImageData(image, 0, 0);
-    const { width } = this.canvas;
-    context.imageSmoothingEnabled = this.look.classes === 2;
-    context.drawImage(small, 0, 0, width, width);
-    const { low, high } = this.span;
-    const at = (x: number): number => ((x - low) / (high - low)) * width;
-    const count = this.train.y.length;
-    context.lineWidth = 1;
-    context.strokeStyle = "#ffffff";
-    this.train.y.forEach((y, n) => {
-      context.fillStyle = CLASSES[y] ?? "#000000";
-      context.beginPath();
-      context.arc(at(this.train.X[n]!), width - at(this.train.X[count + n]!), 3, 0, 2 * Math.PI);
-      context.fill();
-      context.stroke();
-    });
+    const text = JSON.stringify(rows);
+    if (text === this.written) return;
+    this.written = text;
+    this.body.replaceChildren(
+      ...rows.map(([name, ...cells]) => h("tr", {}, h("th", { scope: "row" }, name!), ...cells.map((cell, i) => h("td", scale(i), cell)))),
+    );
   }
 }

@@ -1,51 +1,66 @@
-/** All seeds of some initializers while they learn; a worker's part of the page. */
+/** Some seeds of some initializers while they learn: a worker's part of the race. */
 
 import { drawParameters, SCHEMES } from "../engine/initializers";
 import { Networks, started, type NetworkState, type Points, type Setup } from "../engine/network";
-import sets from "../generated/points.json";
+import { sharpness } from "../engine/sharpness";
+import { classes, examples, learnable, span, type Span } from "./points";
 import { measured, type LayerSignals } from "./signals";
 import type { State } from "./state";
-import { told, type Said } from "./words";
+import { Drawing, type Theory } from "./theory";
+import type { Run } from "./words";
 
-export const GRID = 48; // points along each side of a decision boundary
+export const GRID = 64; // points along each side of a decision boundary
+export const TILE = 32; // points along each side of a unit's picture
+export const MOST_TILES = 16;
+// Parameters times examples up to which every seed's sharpness is measured at once at the start.
+const QUICK = 300_000;
+const THEORY_PER_ASK = 6; // milliseconds
 
-export interface Span {
-  readonly low: number;
-  readonly high: number;
+/** A seed of an initializer, both by their places. */
+export type Entry = readonly [place: number, seed: number];
+
+export interface Wish {
+  readonly steps: number;
+  /** Whose boundary: a seed's place, or -1 for the mean. */
+  readonly seen: number;
+  /** Of which initializers the layers are looked at. */
+  readonly look: readonly number[];
+  /** Of which hidden layer the units are pictured, counted from 0; -1 for none. */
+  readonly units: number;
 }
 
-/** What one panel shows. */
-export interface Snapshot {
+/** One seed, looked at closely. */
+export interface Look {
+  readonly seed: number;
+  readonly accuracy: number;
+  readonly run: Run;
+}
+
+/** What a worker knows of one initializer: of the seeds that are its own. */
+export interface Part {
   readonly place: number;
   readonly iteration: number;
-  readonly costs: number[];
-  readonly accuracies: number[];
-  /** Odds of the second class, or of three classes which it is, row by row from the top. */
-  readonly boundary: Float32Array;
-  readonly signals: LayerSignals[];
-  readonly said: Said | null;
+  readonly seeds: readonly number[];
+  readonly costs: readonly number[];
+  /** Odds at the points of the grid, class by class, added up over so many seeds. */
+  readonly boundary: { readonly sum: Float32Array; readonly of: number } | null;
+  readonly looks: readonly Look[];
+  readonly units: readonly Float32Array[];
 }
 
-export function points(name: State["data"]): { train: Points; test: Points } {
-  const laid = (part: { X: number[]; y: number[] }): Points => ({
-    X: Float64Array.from(part.X),
-    y: Int32Array.from(part.y),
-  });
-  return { train: laid(sets[name].train), test: laid(sets[name].test) };
-}
-
-/** Return a square that holds all points with a margin. */
-export function span(train: Points): Span {
-  const far = train.X.reduce((most, x) => Math.max(most, Math.abs(x)), 0) * 1.1;
-  return { low: -far, high: far };
+export interface Answer {
+  readonly parts: readonly Part[];
+  readonly theory: readonly (readonly [place: number, theory: Theory])[];
+  /** Whether there is still theory to come. */
+  readonly busy: boolean;
 }
 
 export function setup(state: State, train: Points): Setup {
-  const classes = Math.max(...train.y) + 1;
+  const count = classes(train);
   return {
-    layers: [2, ...state.hidden, classes > 2 ? classes : 1],
+    layers: [2, ...state.hidden, count > 2 ? count : 1],
     activation: state.activation,
-    output: classes > 2 ? "softmax" : "sigmoid",
+    output: count > 2 ? "softmax" : "sigmoid",
     optimizer: state.optimizer,
     learningRate: state.learningRate,
     batchSize: state.batchSize,
@@ -61,82 +76,124 @@ export function chance(train: Points): number {
 }
 
 interface Runner {
-  readonly place: number;
-  readonly seeds: NetworkState[];
-  readonly start: LayerSignals[][];
-  readonly first: number[];
+  readonly seed: number;
+  readonly network: NetworkState;
+  readonly start: LayerSignals[];
+  readonly first: number;
+  stability: number;
 }
 
 export class Race {
   private readonly networks: Networks;
-  private readonly runners: Runner[];
+  private readonly runners = new Map<number, Runner[]>();
+  private readonly theories: [place: number, drawing: Drawing][];
   private readonly chance: number;
+  private readonly tested: "train" | "test";
+  private turn = 0;
 
-  constructor(module: WebAssembly.Module, state: State, places: readonly number[]) {
-    const { train, test } = points(state.data);
+  constructor(
+    module: WebAssembly.Module,
+    private readonly state: State,
+    entries: readonly Entry[],
+    theories: readonly number[],
+  ) {
+    const { train, test } = examples(state);
     const asked = setup(state, train);
-    this.networks = new Networks(module, asked, train, test, grid(span(train)));
+    this.networks = new Networks(module, asked, train, test, grid(span(state, train)));
     this.chance = chance(train);
-    this.runners = places.map((place) => {
+    this.tested = test.y.length ? "test" : "train";
+    const able = learnable(train);
+    for (const [place, seed] of able ? entries : []) {
       const { scheme, scale } = state.initializers[place]!;
-      const seeds = Array.from({ length: state.seeds }, (_, i) => {
-        const seed = state.firstSeed + i;
-        return started(drawParameters(SCHEMES[scheme]!, scale, asked.layers, seed), seed);
-      });
-      const start = seeds.map((one) => measured(this.networks, one));
-      const first = seeds.map((one) => this.networks.measure(one, "train").cost);
-      return { place, seeds, start, first };
+      const own = state.firstSeed + seed;
+      const network = started(drawParameters(SCHEMES[scheme]!, scale, asked.layers, own), own);
+      const start = measured(this.networks, network);
+      const first = this.networks.measure(network, "train").cost;
+      const quick = this.networks.parameterCount * train.y.length <= QUICK;
+      const runner = { seed, network, start, first, stability: quick ? this.bent(network) : 0 };
+      this.runners.set(place, [...(this.runners.get(place) ?? []), runner]);
+    }
+    this.theories = (able ? theories : []).flatMap((place) => {
+      const { scheme, scale } = state.initializers[place]!;
+      const known = SCHEMES[scheme]!;
+      return known.variance ? [[place, new Drawing(this.networks, known, scale, train)]] : [];
     });
   }
 
-  advance(steps: number): void {
-    for (const { seeds } of this.runners) {
-      for (const one of seeds) if (steps > 0) this.networks.train(one, steps);
+  /** Train, and return what there is to be seen. */
+  answer(wish: Wish): Answer {
+    for (const runners of this.runners.values()) {
+      for (const { network } of runners) if (wish.steps > 0) this.networks.train(network, wish.steps);
     }
+    const parts = [...this.runners].map(([place, runners]) => this.part(place, runners, wish));
+    this.turn++;
+    return { parts, theory: this.theory(), busy: this.theories.length > 0 };
   }
 
-  /** Return what the panels show: the boundary of one seed or (-1) the mean, words where asked. */
-  snapshots(seen: number, words: boolean): Snapshot[] {
-    return this.runners.map((runner) => {
-      const { place, seeds } = runner;
-      const now = seeds.map((one) => this.networks.measure(one, "train"));
-      const costs = now.map(({ cost }) => cost);
-      return {
-        place,
-        iteration: seeds[0]!.steps,
-        costs,
-        accuracies: seeds.map((one) => this.networks.measure(one, "test").accuracy),
-        boundary: this.boundary(seeds, seen),
-        signals: measured(this.networks, seeds[Math.max(0, seen)] ?? seeds[0]!),
-        said: words ? this.words(runner, costs) : null,
-      };
-    });
+  private part(place: number, runners: Runner[], wish: Wish): Part {
+    const looked = wish.look.includes(place);
+    const shown = runners.filter(({ seed }) => wish.seen < 0 || seed === wish.seen);
+    const costs = runners.map(({ network }) => this.networks.measure(network, "train").cost);
+    const pictured = looked && wish.units >= 0 ? runners.find(({ seed }) => seed === Math.max(0, wish.seen)) : null;
+    if (looked) this.bend(runners);
+    return {
+      place,
+      iteration: runners[0]!.network.steps,
+      seeds: runners.map(({ seed }) => seed),
+      costs,
+      boundary: shown.length ? { sum: this.boundary(shown), of: shown.length } : null,
+      looks: looked ? runners.map((runner, i) => this.look(runner, costs[i]!)) : [],
+      units: pictured ? this.units(pictured.network, wish.units) : [],
+    };
   }
 
-  private words({ seeds, start, first }: Runner, costs: number[]): Said {
-    return told(
-      seeds.map((one, i) => ({
-        start: start[i]!,
-        now: measured(this.networks, one),
-        first: first[i]!,
-        cost: costs[i]!,
-        chance: this.chance,
-      })),
-    );
+  private boundary(runners: readonly Runner[]): Float32Array {
+    const [first, ...others] = runners.map(({ network }) => this.networks.boundary(network));
+    for (const other of others) for (let i = 0; i < first!.length; i++) first![i]! += other[i]!;
+    return first!;
   }
 
-  private boundary(seeds: readonly NetworkState[], seen: number): Float32Array {
-    const one = seeds[Math.max(0, seen)] ?? seeds[0]!;
-    if (seen >= 0 || this.networks.setup.output === "softmax") return this.networks.boundary(one);
-    const mean = new Float32Array(GRID * GRID);
-    for (const each of seeds) {
-      this.networks.boundary(each).forEach((odds, i) => (mean[i]! += odds / seeds.length));
-    }
-    return mean;
+  private look({ seed, network, start, first, stability }: Runner, cost: number): Look {
+    const now = measured(this.networks, network);
+    const { accuracy } = this.networks.measure(network, this.tested);
+    return { seed, accuracy, run: { start, now, first, cost, chance: this.chance, stability } };
+  }
+
+  /** Measure one seed's sharpness, the seeds in turn: it takes as long as thirty steps. */
+  private bend(runners: Runner[]): void {
+    const runner = runners[this.turn % runners.length]!;
+    runner.stability = Math.max(runner.stability, this.bent(runner.network) || 0);
+  }
+
+  /** Return learning rate times sharpness in limits of stability; 0 where the limits are others. */
+  private bent(network: NetworkState): number {
+    const plain = this.state.optimizer === "gradient_descent" && this.state.batchSize === 0;
+    return plain ? (this.state.learningRate * sharpness(this.networks, network)) / 2 : 0;
+  }
+
+  private units(network: NetworkState, layer: number): Float32Array[] {
+    const step = GRID / TILE;
+    return this.networks
+      .unitsOnGrid(network, Math.min(layer, this.state.hidden.length - 1))
+      .slice(0, MOST_TILES)
+      .map((unit) =>
+        Float32Array.from({ length: TILE * TILE }, (_, i) =>
+          unit[Math.floor(i / TILE) * step * GRID + (i % TILE) * step]!,
+        ),
+      );
+  }
+
+  private theory(): [number, Theory][] {
+    const next = this.theories[0];
+    const found = next?.[1].go(THEORY_PER_ASK);
+    if (!next || !found) return [];
+    this.theories.shift();
+    return [[next[0], found]];
   }
 }
 
-function grid({ low, high }: Span): Float64Array {
+/** Return the points of a square, row by row from the top. */
+export function grid({ low, high }: Span): Float64Array {
   const at = (i: number): number => low + ((i + 0.5) / GRID) * (high - low);
   const count = GRID * GRID;
   return Float64Array.from({ length: 2 * count }, (_, i) =>

@@ -4,7 +4,8 @@ import { compiled } from "../engine/kernel";
 import { Networks, started } from "../engine/network";
 import reference from "../generated/reference.json";
 import { measured } from "./signals";
-import { points, setup } from "./race";
+import { examples } from "./points";
+import { setup } from "./race";
 import { START } from "./state";
 
 const cases = [
@@ -14,7 +15,7 @@ const cases = [
   ["orthogonal", "orthogonal", 1],
 ] as const;
 it.each(cases)("of %s the signals are those that Python measures", async (name, key, scale) => {
-  const { train, test } = points("circles");
+  const { train, test } = examples(START);
   const networks = new Networks(await compiled(), setup(START, train), train, test, new Float64Array(8));
   const start = drawParameters(SCHEMES[key]!, scale, reference.layers, 0);
   const found = measured(networks, started(start, 0)).slice(0, -1);

@@ -43,10 +43,10 @@ export function measured(networks: Networks, network: NetworkState): LayerSignal
     return {
       units,
       distinct: distinct(layer, weights, biases, fanIn),
-      dead: hidden ? share(layer, (z, a) => a === 0 && networks.slope(z) === 0, 1) : 0,
+      dead: hidden ? share(layer, isDead(layer), 1) : 0,
       saturated:
         hidden && flat > 0
-          ? share(layer, (z) => Math.abs(networks.slope(z)) < flat, limits.flat_examples)
+          ? share(layer, (i) => Math.abs(layer.slopes[i]!) < flat, limits.flat_examples)
           : 0,
       preactivationRms,
       activationRms,
@@ -56,9 +56,32 @@ export function measured(networks: Networks, network: NetworkState): LayerSignal
   });
 }
 
+/** Return the RMS of every layer's pre-activations, and of its weights' gradient. */
+export function scales(networks: Networks, network: NetworkState): { signal: number[]; slope: number[] } {
+  const gradient = networks.gradient(network);
+  const sizes = networks.setup.layers;
+  let at = 0;
+  const slope = sizes.slice(1).map((units, l) => {
+    const count = units * sizes[l]!;
+    const own = gradient.subarray(at, at + count);
+    at += count + units;
+    return rms(own, 1, count, count);
+  });
+  const signal = networks
+    .layers(network)
+    .map(({ preactivations, units, row, examples }) => rms(preactivations, units, row, examples));
+  return { signal, slope };
+}
+
 function steepest(networks: Networks): number {
   const asked = Array.from({ length: SLOPES_ASKED }, (_, i) => -10 + (20 * i) / (SLOPES_ASKED - 1));
-  return Math.max(...asked.map((z) => networks.slope(z)));
+  return Math.max(...networks.evaluate(Float64Array.from(asked)).slopes);
+}
+
+/** Return whether a unit is silent, and has no slope, on an example that lies at some place. */
+function isDead({ preactivations, activations, slopes }: LayerValues): (i: number) => boolean {
+  if (slopes.length === 0) return (i) => !(preactivations[i]! > 0);
+  return (i) => activations[i] === 0 && slopes[i] === 0;
 }
 
 function rms(values: Float64Array, units: number, row: number, examples: number): number {
@@ -72,15 +95,14 @@ function rms(values: Float64Array, units: number, row: number, examples: number)
 /** Return the share of units of which it holds on more than that part of the examples (1: all). */
 function share(
   layer: LayerValues,
-  holds: (z: number, a: number) => boolean,
+  holds: (place: number) => boolean,
   part: number,
 ): number {
   let found = 0;
   for (let u = 0; u < layer.units; u++) {
     let count = 0;
     for (let n = 0; n < layer.examples; n++) {
-      const i = u * layer.row + n;
-      if (holds(layer.preactivations[i]!, layer.activations[i]!)) count++;
+      if (holds(u * layer.row + n)) count++;
     }
     if (part < 1 ? count / layer.examples > part : count === layer.examples) found++;
   }

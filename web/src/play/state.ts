@@ -3,10 +3,11 @@
 import { SCHEMES, spec } from "../engine/initializers";
 import { ACTIVATIONS, OPTIMIZERS, type Activation, type Optimizer } from "../engine/network";
 
-export const DATA = ["circles", "moons", "spirals", "xor", "blobs"] as const;
+export type Axis = "linear" | "log";
+export const DATA = ["circles", "moons", "spirals", "xor", "blobs", "painted"] as const;
 export const RATES = [0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10] as const;
 export const BATCHES = [0, 8, 16, 32, 64, 128] as const;
-export const SPEEDS = [1, 5, 20, 100, 500] as const;
+export const SPEEDS = [1, 5, 25, 100, 500] as const;
 export const MOST_INITIALIZERS = 6;
 export const MOST_SEEDS = 64;
 export const MOST_LAYERS = 30;
@@ -19,6 +20,8 @@ export interface Asked {
 
 export interface State {
   readonly data: (typeof DATA)[number];
+  /** Points of a visitor's own, as the address has them. */
+  readonly painted: string;
   readonly hidden: readonly number[];
   readonly activation: Activation;
   readonly learningRate: number;
@@ -30,13 +33,15 @@ export interface State {
   readonly firstSeed: number;
   /** Iterations per frame. */
   readonly speed: number;
+  readonly axis: Axis;
 }
 
 export const START: State = {
   data: "circles",
+  painted: "",
   hidden: [10, 5],
   activation: "relu",
-  learningRate: 0.01,
+  learningRate: 0.03, // three times the articles', so that He learns while one looks on
   optimizer: "gradient_descent",
   batchSize: 0,
   initializers: [
@@ -46,7 +51,8 @@ export const START: State = {
   ],
   seeds: 8,
   firstSeed: 0,
-  speed: 20,
+  speed: 25,
+  axis: "linear",
 };
 
 /** Return layers from text such as `10,5` or `20x6`, or null where it is none. */
@@ -72,6 +78,7 @@ export function address(state: State): string {
   );
   return new URLSearchParams({
     data: state.data,
+    ...(state.data === "painted" ? { points: state.painted } : {}),
     hidden: written(state.hidden),
     activation: state.activation,
     rate: String(state.learningRate),
@@ -81,6 +88,7 @@ export function address(state: State): string {
     seeds: String(state.seeds),
     first: String(state.firstSeed),
     speed: String(state.speed),
+    axis: state.axis,
   }).toString();
 }
 
@@ -102,6 +110,7 @@ export function fromAddress(hash: string): State {
   });
   return {
     data: one("data", DATA, START.data),
+    painted: (given.get("points") ?? "").replace(/[^0-9a-z]/g, ""),
     hidden: layers(given.get("hidden") ?? "") ?? START.hidden,
     activation: one("activation", ACTIVATIONS, START.activation),
     learningRate: rate > 0 && rate <= 1000 ? rate : START.learningRate,
@@ -111,23 +120,33 @@ export function fromAddress(hash: string): State {
     seeds: whole("seeds", 1, MOST_SEEDS, START.seeds),
     firstSeed: whole("first", 0, 2 ** 40, START.firstSeed),
     speed: whole("speed", 1, 1000, START.speed),
+    axis: one("axis", ["linear", "log"], START.axis),
   };
+}
+
+/** Return in one line what is trained. */
+export function summary(state: State, outputs: number): string {
+  const { hidden, seeds } = state;
+  const sizes = hidden.length > 4 ? `2-${written(hidden)}-${outputs}` : [2, ...hidden, outputs].join("-");
+  const optimizer = state.optimizer.replaceAll("_", " ");
+  const batch = state.batchSize ? `batches of ${state.batchSize}` : "full batch";
+  const many = `${seeds} seed${seeds === 1 ? "" : "s"}`;
+  return [state.data, sizes, state.activation, `${optimizer}, rate ${state.learningRate}`, batch, many].join(" · ");
 }
 
 /** Return the command that asks the same of `goodinit compare`, from the same seeds. */
 export function command(state: State): string {
   const names = [...new Set(state.initializers.map(({ scheme, scale }) => spec(SCHEMES[scheme]!, scale)))];
   const seeds = Array.from({ length: state.seeds }, (_, i) => state.firstSeed + i);
-  const listed = state.firstSeed === 0 || state.seeds === 1;
   const parts = [
-    `goodinit compare ${state.data}`,
+    `goodinit compare ${state.data === "painted" ? "points.csv --target class" : state.data}`,
     `--hidden ${written(state.hidden)}`,
     `--activation ${state.activation}`,
     `--learning-rate ${state.learningRate}`,
     state.optimizer === "gradient_descent" ? "" : `--optimizer ${state.optimizer}`,
     state.batchSize === 0 ? "" : `--batch-size ${state.batchSize}`,
     `--init "${names.join(",")}"`,
-    `--seeds ${listed && state.firstSeed === 0 ? state.seeds : seeds.join(",")}`,
+    `--seeds ${state.firstSeed === 0 ? state.seeds : seeds.join(",")}`,
   ];
   return parts.filter(Boolean).join(" ");
 }

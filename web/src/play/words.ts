@@ -12,6 +12,8 @@ export interface Run {
   readonly first: number;
   readonly cost: number;
   readonly chance: number;
+  /** The largest learning rate × sharpness so far, in limits of stability; 0 where not measured. */
+  readonly stability: number;
 }
 
 type Found = Readonly<Record<string, number>> | null;
@@ -83,12 +85,17 @@ function small(run: Run): Found {
   return gain <= limits.small_gain ? { layer: gains.indexOf(gain) + 1, gain } : null;
 }
 
+function unstable(run: Run): Found {
+  const helped = run.cost < run.first && run.cost / run.chance < limits.stuck;
+  return run.stability > (helped ? limits.unstable : 1) ? { times: run.stability } : null;
+}
+
 function diverges(run: Run): Found {
   const limit = Math.max(run.first, limits.far_above_chance * run.chance);
   return !Number.isFinite(run.cost) || run.cost > limit ? {} : null;
 }
 
-// In the order of goodinit's own; what data and sharpness tell is left to `goodinit compare`.
+// In the order of goodinit's own; what data tell is left to `goodinit compare`.
 const RULES: readonly Rule[] = [
   { cause: "symmetry", look: symmetry, words: { when: "at start and now" } },
   { cause: "signal grows", look: grows("preactivationRms") },
@@ -100,6 +107,7 @@ const RULES: readonly Rule[] = [
   },
   { cause: "saturated", look: units("saturated", "start"), words: { when: "at the start" } },
   { cause: "dead", look: units("dead", "start"), words: { when: "at the start" } },
+  { cause: "unstable", look: unstable },
   { cause: "diverges", look: diverges },
   { cause: "small", look: small },
   { cause: "signal decays", look: decays("preactivationRms") },
@@ -111,6 +119,8 @@ export interface Said {
   /** Empty where nothing is wrong. */
   readonly label: string;
   readonly sentence: string;
+  /** What else is seen, of another kind, cause by cause. */
+  readonly also: readonly { readonly label: string; readonly sentence: string }[];
 }
 
 /** Return the first cause that most seeds show, or how far the cost is below that of guessing. */
@@ -119,15 +129,17 @@ export function told(runs: readonly Run[]): Said {
   const cost = medianLow(runs.map((run) => (Number.isFinite(run.cost) ? run.cost : Infinity)));
   const exploded = runs.filter((run) => run.first > limits.far_above_chance * chance).length;
   const harmed = cost > limits.poor * chance || exploded > limits.few * runs.length;
-  for (const rule of harmed ? RULES : []) {
-    const seen = runs.map(rule.look).filter((found) => found !== null);
-    if (seen.length <= limits.most * runs.length) continue;
+  const found = (harmed ? RULES : []).flatMap((rule) => {
+    const seen = runs.map(rule.look).filter((numbers) => numbers !== null);
+    if (seen.length <= limits.most * runs.length) return [];
     const where = seen.length === runs.length ? "" : `, in ${seen.length} of ${runs.length} seeds`;
-    return { label: causes[rule.cause].label, sentence: sentence(rule, seen) + where };
-  }
+    return [{ label: causes[rule.cause].label, sentence: sentence(rule, seen) + where }];
+  });
+  const [first, ...others] = found.filter(({ label }, i) => found.findIndex((one) => one.label === label) === i);
+  if (first) return { ...first, also: others };
   const part = `${shown((100 * cost) / chance)} % of the cost of guessing`;
   const state = cost < limits.stuck * chance ? "it is learning" : "it hasn't learned yet";
-  return { label: "", sentence: `cost ${shown(cost)}, ${part}; ${state}` };
+  return { label: "", sentence: `cost ${shown(cost)}, ${part}; ${state}`, also: [] };
 }
 
 function sentence(rule: Rule, seen: readonly Readonly<Record<string, number>>[]): string {
