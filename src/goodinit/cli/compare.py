@@ -283,6 +283,8 @@ def compare(
                 data_splits.datasets[0],
                 initializers=asked or comparing.INITIALIZERS,
                 training=training.ModuleTraining(**how),
+                split_seed=split_seed,
+                aside=sets_aside(place),
                 **grid,
             )
     else:

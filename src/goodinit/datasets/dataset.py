@@ -156,17 +156,30 @@ class Dataset:
     def describe(self) -> str:
         """Return one line: the name, how many examples and features, what there is to learn."""
         features = f"{self.n_features} feature{'s' if self.n_features > 1 else ''}"
-        made = f" ({'; '.join(self.preparation)})" if self.preparation else ""
         target = "a number to predict" if self.classes is None else f"{len(self.classes)} classes"
-        if self.target_scale is not None:
-            name, mean, deviation = self.target_scale
-            target += f", {name}, standardised (1 is {plain(deviation)}, 0 is {plain(mean)})"
         validation = "" if self.X_validation is None else f", {len(self.X_validation)} validation"
         return (
             f"{self.name}: {len(self.X_train)} train{validation} and {len(self.X_test)} test "
             f"examples, "
-            f"{features}{made}, {target}"
+            f"{features}{self._made}, {target}{self._scaled}"
         )
+
+    @property
+    def prepared(self) -> str:
+        """What was made of the user's columns, to stand behind what they are called."""
+        number = ", a number to predict" if self._scaled else ""
+        return f"{self._made}{number}{self._scaled}"
+
+    @property
+    def _made(self) -> str:
+        return f" ({'; '.join(self.preparation)})" if self.preparation else ""
+
+    @property
+    def _scaled(self) -> str:
+        if self.target_scale is None:
+            return ""
+        name, mean, deviation = self.target_scale
+        return f", {name}, standardised (1 is {plain(deviation)}, 0 is {plain(mean)})"
 
 
 def as_features(

@@ -12,7 +12,7 @@ from goodinit.datasets.dataset import Dataset, TargetScale
 from goodinit.errors import ArgumentError, bad_argument, printable
 
 TEST_FRACTION = 0.25
-_VALIDATION_FRACTION = 0.2  # of the training part
+VALIDATION_FRACTION = 0.2  # of the training part
 _LARGE = 10  # root mean square of a feature, above which it swamps the others
 _MIXED = 10  # times as much may a table's column vary as another
 
@@ -72,7 +72,7 @@ def with_validation(dataset: Dataset, split_seed: int = 0) -> Dataset:
         return dataset
     X, y = dataset.X_train, dataset.y_train
     try:
-        train, kept = split_rows(y, dataset.classes, _VALIDATION_FRACTION, split_seed)
+        train, kept = split_rows(y, dataset.classes, VALIDATION_FRACTION, split_seed)
         return replace(
             dataset, X_train=X[train], y_train=y[train], X_validation=X[kept], y_validation=y[kept]
         )

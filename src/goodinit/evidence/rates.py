@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from goodinit.study.grid import Study
 from goodinit.study.trials import AnyStudy
 
 
@@ -42,9 +41,9 @@ def choice(study: AnyStudy, trials: pd.DataFrame, lead: str) -> tuple[str, ...]:
     measure = "R²" if study.task == "regression" else "accuracy"
     said = by.replace("train_", "training_").replace("_", " ").replace("accuracy", measure)
     on = ""
-    if by.startswith("validation") and isinstance(study, Study):
-        kept = study.dataset.X_validation
-        on = f", on {0 if kept is None else len(kept):,} examples of the training part"
+    if by.startswith("validation"):
+        kept = study.as_dict()["data"].get("validation_examples", 0)
+        on = f", on {kept:,} examples of the training part"
     return (
         f"Each initializer is shown at its own learning rate, of the {best} median {said}{on}.",
     )

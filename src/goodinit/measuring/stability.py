@@ -22,8 +22,8 @@ SHARPNESS_MOMENTS = 10
 _STEPS = 16
 # Adam's steps before its preconditioner has seen enough: until then a unit that has just come alive
 # bends along steps that its gradients so far don't bound.
-_WARM = 20
-_LIMIT = 2.0  # of a step without momentum
+WARM = 20
+PLAIN_LIMIT = 2.0  # of a step without momentum
 
 
 class Bend(NamedTuple):
@@ -74,13 +74,13 @@ def observe_bend(
     with np.errstate(all="ignore"):  # a diverged network has none: NaN
         parameters = oracle.unpack(net.layers, flat.astype(np.float64))
         whole = sharpness(net, parameters, X, targets, _STEPS)
-        if adam and moment < _WARM:
+        if adam and moment < WARM:
             if moment > 0:
                 return Bend(whole, np.full_like(whole, np.nan))
             first = batch_sharpness(
                 net, parameters, X, targets, batch_size, step=_first_step(problem.optimizer)
             )
-            return Bend(whole, rates * first / _LIMIT)
+            return Bend(whole, rates * first / PLAIN_LIMIT)
         inverse = None
         if adam:
             inverse = 1 / _preconditioner(problem.optimizer, state.astype(np.float64), moment)

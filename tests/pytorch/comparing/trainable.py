@@ -18,7 +18,8 @@ from torch.nn import functional
 from goodinit.initializers import Scheme
 from goodinit.network import Network
 from goodinit.network import initialize as our_weights
-from goodinit.torch.comparing.training import Examples, History, ModuleTraining, train
+from goodinit.torch.comparing.examples import Examples
+from goodinit.torch.comparing.training import History, ModuleTraining, train
 
 CE = nn.CrossEntropyLoss()
 Build = Callable[[], nn.Module]

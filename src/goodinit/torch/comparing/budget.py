@@ -13,7 +13,7 @@ from goodinit.measuring.stability import SHARPNESS_MOMENTS
 from goodinit.torch.comparing.inputs import Inputs
 
 _STEP = 3  # passes that an update costs: one forward, and twice as much on the way back
-_SHARPNESS = 45  # those that ten steps of Lanczos cost
+_SHARPNESS = 50  # those that ten steps of Lanczos cost, and a look at the batches
 _LOOKED_AT = 256  # training examples of which signals and sharpness are measured, at most
 _FEWEST = 16
 # Examples that are measured even if that takes longer, before and after training, and between.

@@ -10,26 +10,29 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from goodinit import datasets
 from goodinit.comparison import Comparison
+from goodinit.datasets import Dataset
+from goodinit.datasets.parts import with_validation
 from goodinit.errors import bad_argument, whole
 from goodinit.initializers import Scheme, read
 from goodinit.initializers.registry import is_weights, name_of, tell_apart
 from goodinit.running.compare import Progress, run
 from goodinit.specs import build
+from goodinit.store.begun import sets_aside
 from goodinit.store.written import check_out
 from goodinit.study.trials import distinct, read_rates, read_seeds, several
 from goodinit.torch.comparing.curvature import chance_cost, own_chance
 from goodinit.torch.comparing.engines import Loss
+from goodinit.torch.comparing.examples import Examples, from_tensors, set_aside, split
 from goodinit.torch.comparing.inputs import Inputs, Parts, given, joined, own_cost, say
 from goodinit.torch.comparing.scoring import NONE, NUMBER, score_of
 from goodinit.torch.comparing.study import Initializer, ModuleStudy, Work, seeded
-from goodinit.torch.comparing.training import Examples, ModuleTraining
+from goodinit.torch.comparing.training import ModuleTraining
 from goodinit.torch.initializing.initialization import OF_MODULES, initialize
 from goodinit.torch.inspecting.asking import ask
 from goodinit.torch.inspecting.costs import OWN, own_loss, usual_loss
@@ -38,7 +41,6 @@ from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
 DEFAULT = "default"  # the module's own initialization
 INITIALIZERS = (DEFAULT, "glorot_normal", "he_normal", "auto")
-_TEST_FRACTION = 0.25
 _SPLIT_SEED = 0
 _ASKED = 16  # training examples of which the outputs are looked at
 
@@ -58,6 +60,7 @@ def compare(
     loss: Loss | str | None = None,
     record: int = 50,
     device: str = "cpu",
+    target: str | None = None,
     out: str | Path | None = None,
     keep_networks: bool = False,
     executor: Executor | None = None,
@@ -80,6 +83,8 @@ def compare(
         ``(rng, shape) -> array`` among it; or a callable ``(module) -> None``, of this library or
         another, shown by its ``__name__``.
     learning_rate : float or sequence of float
+        Of several, each initializer is compared at its own best. Where there is a test part, a
+        fifth of the training part is set aside to choose it by.
     steps : int
         Updates of each module.
     seeds : int or sequence of int
@@ -93,6 +98,8 @@ def compare(
         Of outputs and targets, a mean over the batch. "model": the one that the module returns,
         which is taken by itself where the targets are among the inputs. Otherwise by default
         cross-entropy for whole numbers (of logits), the mean squared error for others.
+    target : str, optional
+        The column of a table that is to be predicted, as ``goodinit.compare`` has it.
     out, keep_networks, executor, progress
         As those of ``goodinit.compare``.
 
@@ -139,6 +146,8 @@ def compare(
         seeds=seeds,
         training=training,
         loss=loss,
+        target=target,
+        aside=sets_aside(out),
     )
     return run(study, progress, out=out, keep_networks=keep_networks, executor=executor)
 
@@ -152,10 +161,15 @@ def plan(
     seeds: int | Sequence[int],
     training: ModuleTraining,
     loss: Loss | str | None = None,
+    target: str | None = None,
+    split_seed: int = _SPLIT_SEED,
+    aside: bool | None = None,
 ) -> ModuleStudy:
     """Check what a comparison of a module was asked for, and return its study.
 
-    The arguments are those of ``compare``, and raise what it raises.
+    The arguments are those of ``compare``, and raise what it raises. Examples are set aside to
+    choose among several learning rates, or if `aside` says so, as ``goodinit.study.grid.plan`` has
+    it.
     """
     schemes = _initializers(initializers)
     rates, chosen = read_rates(learning_rate), read_seeds(seeds)
@@ -163,12 +177,18 @@ def plan(
         raise bad_argument("model_factory", model_factory, "a function that returns a module")
     if loss is not None and loss != OWN and not callable(loss):
         raise bad_argument("loss", loss, f"a callable (outputs, targets) -> cost, or {OWN!r}")
+    aside = len(rates) > 1 if aside is None else aside
+    if not isinstance(data, DataLoader | TensorDataset | Mapping) and not _are_tensors(data):
+        data = datasets.load(data, target=target)
+        data = with_validation(data, split_seed) if aside else data
+    prepared = data.prepared if isinstance(data, Dataset) else ""
     name, read_in = _read(data)
     with seeded(chosen[0]):
         module = model_factory()
     if not isinstance(module, nn.Module):
         raise bad_argument("model_factory", module, "a function that returns a torch.nn.Module")
     examples, inside = _asked(module, read_in, loss)
+    examples = set_aside(examples, split_seed) if aside else examples
     said = _said(module, examples)
     own = loss == OWN or (loss is None and inside and own_loss(said) is not None)
     cost, loss_name = _loss(said, examples, OWN if own else loss)
@@ -183,7 +203,7 @@ def plan(
         "module": getattr(model_factory, "__qualname__", type(module).__name__),
         "parameters": sum(p.numel() for p in module.parameters()),
         "loss": loss_name,
-        "data": _facts(name, examples),
+        "data": _facts(name, examples, prepared),
         "task": "regression" if numbers else "multiclass",
         "chance": chance if isfinite(chance) else None,
     }
@@ -262,15 +282,21 @@ def _read(data: Any) -> tuple[str, Any]:
         return "data", joined([data])
     if isinstance(data, TensorDataset):
         data = data.tensors
-    if isinstance(data, tuple) and any(isinstance(part, Tensor) for part in data):
-        return "data", _from_tensors(tuple(torch.as_tensor(part) for part in data))
-    known = datasets.load(data)
-    y = [torch.from_numpy(of) for of in (known.y_train, known.y_test)]
-    X = [torch.from_numpy(of).float() for of in (known.X_train, known.X_test)]
-    if known.image_shape:
-        X = [of.reshape(-1, *known.image_shape).movedim(-1, 1).contiguous() for of in X]
-    y = [of.float() if of.is_floating_point() else of for of in y]
-    return known.name, Examples(X[0], y[0], X[1], y[1])
+    if _are_tensors(data):
+        return "data", from_tensors(tuple(torch.as_tensor(part) for part in data))
+    kept = () if data.X_validation is None else ("validation",)
+    parts = []
+    for part in ("train", "test", *kept):
+        X = torch.from_numpy(getattr(data, f"X_{part}")).float()
+        if data.image_shape:
+            X = X.reshape(-1, *data.image_shape).movedim(-1, 1).contiguous()
+        y = torch.from_numpy(getattr(data, f"y_{part}"))
+        parts += [X, y.float() if y.is_floating_point() else y]
+    return data.name, Examples(*parts)
+
+
+def _are_tensors(data: Any) -> bool:
+    return isinstance(data, tuple) and any(isinstance(part, Tensor) for part in data)
 
 
 def _asked(module: nn.Module, data: Any, loss: Any) -> tuple[Examples, bool]:
@@ -287,30 +313,7 @@ def _asked(module: nn.Module, data: Any, loss: Any) -> tuple[Examples, bool]:
     if not isinstance(y, Tensor):
         raise bad_argument("data", "batches without targets", "inputs and targets, or 'labels'")
     X = asked.inputs if isinstance(asked.inputs, Tensor) else Parts(asked.inputs)
-    return _split(X, y), asked.inside or asked.targets is None
-
-
-def _from_tensors(parts: tuple[Tensor, ...]) -> Examples:
-    if len(parts) not in (2, 4):
-        takes = "(X, y) or (X_train, y_train, X_test, y_test)"
-        raise bad_argument("data", f"{len(parts)} arrays", takes)
-    for X, y in (parts[:2], parts[-2:]):
-        if len(X) != len(y):
-            raise bad_argument("data", f"{len(X)} inputs and {len(y)} targets", "as many of both")
-    for part in parts:
-        if part.is_floating_point() and not bool(part.isfinite().all()):
-            raise bad_argument("data", "NaN or infinity", "finite numbers")
-    if len(parts[0]) == 0:
-        raise bad_argument("data", "no examples", "at least one")
-    return _split(*parts) if len(parts) == 2 else Examples(*parts)
-
-
-def _split(X: Inputs, y: Tensor) -> Examples:
-    """Hold out a quarter, drawn once for all trials."""
-    held = int(len(X) * _TEST_FRACTION)
-    order = torch.from_numpy(np.random.default_rng(_SPLIT_SEED).permutation(len(X)))
-    train, test = order[held:], order[:held]
-    return Examples(X[train], y[train], X[test], y[test])
+    return split(X, y), asked.inside or asked.targets is None
 
 
 def _said(module: nn.Module, examples: Examples) -> Any:
@@ -332,9 +335,9 @@ def _loss(said: Any, examples: Examples, loss: Any) -> tuple[Loss, str]:
     return usual_loss(said, examples.y_train[: len(said)]), name
 
 
-def _facts(name: str, examples: Examples) -> dict[str, Any]:
+def _facts(name: str, examples: Examples, prepared: str) -> dict[str, Any]:
     """Return what tells these data from any others."""
-    parts: list[Inputs] = [examples.X_train, examples.y_train, examples.X_test, examples.y_test]
+    parts: list[Inputs] = [part for part in vars(examples).values() if part is not None]
     found = sha256()
     for part in (one for inputs in parts for one in leaves(given(inputs))):
         found.update(f"{part.dtype} {tuple(part.shape)}".encode())
@@ -342,5 +345,12 @@ def _facts(name: str, examples: Examples) -> dict[str, Any]:
     first = parts[0]
     shapes = first.described if isinstance(first, Parts) else Parts((first,)).described
     shape = ", ".join(shapes)
-    described = f"{name}: {len(parts[0])} train and {len(parts[2])} test examples of {shape}"
-    return {"name": name, "described": described, "fingerprint": found.hexdigest()[:16]}
+    kept = 0 if examples.X_validation is None else len(examples.X_validation)
+    aside = f", {kept} validation" if kept else ""
+    described = f"{len(parts[0])} train{aside} and {len(parts[2])} test examples of {shape}"
+    return {
+        "name": name,
+        "described": f"{name}: {described}{prepared}",
+        "fingerprint": found.hexdigest()[:16],
+        **({"validation_examples": kept} if kept else {}),
+    }

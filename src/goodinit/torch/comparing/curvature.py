@@ -19,7 +19,15 @@ _SAME = 1e-5  # relative
 _ASKED = 16  # examples of which a model's outputs are looked at
 
 
-def sharpness(model: nn.Module, X: Inputs, y: Tensor, loss: Loss, steps: int = 16) -> float:
+def sharpness(
+    model: nn.Module,
+    X: Inputs,
+    y: Tensor,
+    loss: Loss,
+    steps: int = 16,
+    *,
+    scales: Tensor | None = None,
+) -> float:
     """Return the algebraically largest eigenvalue of the loss's Hessian, over what is trainable.
 
     Lanczos' method with full reorthogonalization on exact Hessian-vector products, as
@@ -35,6 +43,9 @@ def sharpness(model: nn.Module, X: Inputs, y: Tensor, loss: Loss, steps: int = 1
         Of outputs and targets; returns the mean over the examples.
     steps : int
         Hessian-vector products; never more than there are parameters.
+    scales : Tensor, shape (P,), optional
+        Of a diagonal S: the eigenvalue is that of SHS, which is that of P⁻¹H for the preconditioner
+        P = S⁻² (Cohen et al. 2022).
 
     Returns
     -------
@@ -54,18 +65,113 @@ def sharpness(model: nn.Module, X: Inputs, y: Tensor, loss: Loss, steps: int = 1
     >>> round(sharpness(nn.Linear(1, 1), X, y, nn.MSELoss()), 4)
     10.0
     """
-    leaves = [leaf for leaf in model.parameters() if leaf.requires_grad]
     with _prepared(model, loss, by_batch=True):
-        cost = loss(say(model, X.clone()), y)
-        # Functions that can't be derived twice say so only to who derives by all there is.
-        cost = cost * cost.new_ones(()).requires_grad_()
         try:
-            gradients = torch.autograd.grad(cost, leaves, create_graph=True, allow_unused=True)
-            found = [g for g in gradients if g is not None]
-            torch.autograd.backward(found, [torch.zeros_like(g) for g in found], retain_graph=True)
-            return _largest_eigenvalue(leaves, gradients, steps)
+            _, product = _derived(model, X, y, loss)
+            return _largest_eigenvalue(model, product, steps, scales)
         except RuntimeError:  # a function without a second derivative
             return float("nan")
+
+
+def batch_sharpness(  # noqa: PLR0917
+    model: nn.Module,
+    X: Inputs,
+    y: Tensor,
+    loss: Loss,
+    batch_size: int,
+    step: Callable[[Tensor], Tensor] = lambda gradient: gradient,
+) -> float:
+    """Return how sharply each batch's cost bends along the step that it asks for.
+
+    As ``measuring.sharpness.batch_sharpness`` for our networks: the mean of sᵀHs over that of gᵀs,
+    where g and H are gradient and Hessian of a batch's cost and s is the optimizer's step.
+
+    Parameters
+    ----------
+    model, X, y, loss
+        As in ``sharpness``.
+    batch_size : int
+        At most the number of examples, each of which is met once at most.
+    step : callable
+        The gradient (P,) to the step (P,), before the learning rate.
+
+    Returns
+    -------
+    float
+        NaN where second derivatives aren't there, or aren't finite.
+
+    References
+    ----------
+    Andreyev and Beneventano 2024, Edge of stochastic stability.
+
+    Examples
+    --------
+    Of one weight, no batch of one example bends more than along its gradient, by 2 (x² + 1):
+
+    >>> X, y = torch.tensor([[2.0], [-2.0]]), torch.tensor([[1.0], [1.0]])
+    >>> model = nn.Linear(1, 1)
+    >>> _ = [nn.init.zeros_(parameter) for parameter in model.parameters()]
+    >>> round(batch_sharpness(model, X, y, nn.MSELoss(), batch_size=1), 4)
+    10.0
+    """
+    order = torch.from_numpy(np.random.default_rng(_SEED).permutation(len(X))).to(y.device)
+    bends, slopes = 0.0, 0.0
+    with _prepared(model, loss, by_batch=True):
+        try:
+            for first in range(0, len(X) - batch_size + 1, batch_size):
+                some = order[first : first + batch_size]
+                gradient, product = _derived(model, X[some], y[some], loss)
+                along = step(gradient)
+                bends += float(along @ product(along))
+                slopes += float(along @ gradient)
+        except RuntimeError:
+            return float("nan")
+    found = bends / slopes if slopes else float("nan")
+    return found if np.isfinite(found) else float("nan")
+
+
+def _derived(
+    model: nn.Module, X: Inputs, y: Tensor, loss: Loss
+) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Return the gradient of the cost, (P,), and what multiplies its Hessian with a direction.
+
+    Raises
+    ------
+    RuntimeError
+        Where there is a function without a second derivative.
+    """
+    leaves = _leaves(model)
+    cost = loss(say(model, X.clone()), y)
+    # Functions that can't be derived twice say so only to who derives by all there is.
+    cost = cost * cost.new_ones(()).requires_grad_()
+    gradients = torch.autograd.grad(cost, leaves, create_graph=True, allow_unused=True)
+    found = [g for g in gradients if g is not None]
+    torch.autograd.backward(found, [torch.zeros_like(g) for g in found], retain_graph=True)
+    curved = [g for g in found if g.requires_grad]
+    places = [i for i, g in enumerate(gradients) if g is not None and g.requires_grad]
+    sizes = [leaf.numel() for leaf in leaves]
+
+    def product(direction: Tensor) -> Tensor:
+        if not curved:
+            return torch.zeros_like(direction)
+        parts = torch.split(direction, sizes)
+        along = [parts[i].view_as(g).to(g) for i, g in zip(places, curved, strict=True)]
+        bent = torch.autograd.grad(curved, leaves, along, retain_graph=True, allow_unused=True)
+        return _flat(leaves, bent).to(direction)
+
+    return _flat(leaves, [None if g is None else g.detach() for g in gradients]), product
+
+
+def _leaves(model: nn.Module) -> list[Tensor]:
+    return [leaf for leaf in model.parameters() if leaf.requires_grad]
+
+
+def _flat(leaves: Sequence[Tensor], of: Sequence[Tensor | None]) -> Tensor:
+    dtype = torch.promote_types(torch.float32, max(leaves, key=lambda p: p.element_size()).dtype)
+    parts = [
+        torch.zeros_like(leaf) if one is None else one for one, leaf in zip(of, leaves, strict=True)
+    ]
+    return torch.cat([part.reshape(-1).to(dtype) for part in parts])
 
 
 @contextmanager
@@ -86,26 +192,19 @@ def _prepared(model: nn.Module, loss: Loss, *, by_batch: bool) -> Iterator[None]
 
 
 def _largest_eigenvalue(
-    leaves: Sequence[Tensor], gradients: Sequence[Tensor | None], steps: int
+    model: nn.Module,
+    product: Callable[[Tensor], Tensor],
+    steps: int,
+    scales: Tensor | None,
 ) -> float:
-    curved = [g for g in gradients if g is not None and g.requires_grad]
-    places = [i for i, g in enumerate(gradients) if g is not None and g.requires_grad]
-    sizes = [leaf.numel() for leaf in leaves]
-
-    def product(direction: Tensor) -> Tensor:
-        parts = torch.split(direction, sizes)
-        along = [parts[i].view_as(g).to(g) for i, g in zip(places, curved, strict=True)]
-        found = torch.autograd.grad(curved, leaves, along, retain_graph=True, allow_unused=True)
-        flat = [
-            torch.zeros_like(leaf) if one is None else one
-            for one, leaf in zip(found, leaves, strict=True)
-        ]
-        return torch.cat([one.reshape(-1).to(direction) for one in flat])
-
-    dtype = torch.promote_types(torch.float32, max(leaves, key=lambda p: p.element_size()).dtype)
-    start = np.random.default_rng(_SEED).standard_normal(sum(sizes))
-    first = torch.from_numpy(start / np.linalg.norm(start)).to(leaves[0].device, dtype)
-    return _lanczos(product, first, steps) if curved else 0.0
+    leaves = _leaves(model)
+    like = _flat(leaves, [None] * len(leaves))
+    start = np.random.default_rng(_SEED).standard_normal(len(like))
+    first = torch.from_numpy(start / np.linalg.norm(start)).to(like)
+    if scales is None:
+        return _lanczos(product, first, steps)
+    root = scales.to(like)
+    return _lanczos(lambda direction: root * product(root * direction), first, steps)
 
 
 def _lanczos(product: Callable[[Tensor], Tensor], first: Tensor, steps: int) -> float:

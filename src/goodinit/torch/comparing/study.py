@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
-from math import isnan
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -30,10 +29,11 @@ from goodinit.measuring.tables import (
 )
 from goodinit.study.trials import Trial, describe_grid
 from goodinit.torch.comparing.budget import rows_looked_at
-from goodinit.torch.comparing.curvature import sharpness
 from goodinit.torch.comparing.engines import Loss
+from goodinit.torch.comparing.examples import Examples
 from goodinit.torch.comparing.inputs import Inputs, given, own_cost
-from goodinit.torch.comparing.training import OPTIMIZERS, Examples, ModuleTraining, train
+from goodinit.torch.comparing.stability import bend_of
+from goodinit.torch.comparing.training import OPTIMIZERS, ModuleTraining, train
 from goodinit.torch.inspecting.costs import OWN
 from goodinit.torch.inspecting.inspecting import inspect
 from goodinit.torch.state import generators_as_they_were
@@ -44,7 +44,6 @@ Prepare = Callable[[nn.Module, Any, Any, int], None]
 _ONE_AT_A_TIME = Lock()  # what modules draw from is the process's, not the thread's
 _DRAWN_BY = 256  # training examples that initializers may look at
 _TOGETHER = 2**28  # bytes of parameters, with what their optimizer remembers
-_SHARPNESS_STEPS = 10  # of Lanczos: it is asked whether sharpness goes over twice a limit
 _MOST_TOGETHER = 32
 _COPIES = 6  # of the parameters, that training several modules at once holds
 
@@ -220,7 +219,6 @@ class ModuleStudy:
     ) -> Measured:
         """Train and measure trials of one learning rate."""
         moments, work, rate = self.training.moments, self._work, trials[0].learning_rate
-        limit = self.training.stability_limit
         X_all, _ = work.train_part
         batch = min(self.training.batch_size or len(X_all), len(X_all))
         rows = rows_looked_at(self.training.iterations, batch, work.outputs)
@@ -228,14 +226,20 @@ class ModuleStudy:
         y = work.train_part[1][:rows].to(self.training.device)
         ends, bends = (moments[0], moments[-1]), bend_moments(moments)
         layers: dict[tuple[int, int], pd.DataFrame] = {}
-        bend = np.full((len(trials), len(bends)), np.nan)
+        bend = np.full((2, len(trials), len(bends)), np.nan)  # sharpness, and stability
 
-        def observe(iteration: int, index: int, module: nn.Module) -> None:
+        def observe(
+            iteration: int, index: int, module: nn.Module, squares: Sequence[Tensor]
+        ) -> None:
             if iteration in ends:
                 layers[index, iteration] = _look(module, X, y, work.loss, rate)
-            if iteration in bends and not isnan(limit):
-                found = sharpness(module, X, y, work.loss, _SHARPNESS_STEPS)
-                bend[index, bends.index(iteration)] = found
+            if iteration in bends:
+                bend[:, index, bends.index(iteration)] = bend_of(
+                    *(module, X, y, work.loss, self.training),
+                    squares=squares,
+                    moment=iteration,
+                    batch=batch,
+                )
 
         modules = [self.made(trial) for trial in trials]
         history = train(
@@ -258,7 +262,7 @@ class ModuleStudy:
                 "trials": trials_table(trials, history.curves, history.diverged),
                 "curves": curves_table(trials, moments, history.curves),
                 "signals": signals_table(trials, signals),
-                "sharpness": sharpness_table(trials, bends, bend, rate * bend / limit),
+                "sharpness": sharpness_table(trials, bends, bend[0], rate * bend[1]),
             },
             _parameters(modules) if networks else {},
         )

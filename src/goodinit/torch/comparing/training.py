@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from goodinit.errors import bad_argument, bad_name
 from goodinit.study.grid import Training
-from goodinit.torch.comparing.budget import drawn, rows_measured, shared
+from goodinit.torch.comparing.budget import rows_measured, shared
 from goodinit.torch.comparing.engines import (
     Alone,
     Batch,
@@ -28,12 +28,15 @@ from goodinit.torch.comparing.engines import (
     most_together,
     stacked,
 )
-from goodinit.torch.comparing.inputs import Inputs, say
+from goodinit.torch.comparing.examples import Examples, some_of
+from goodinit.torch.comparing.inputs import say
 from goodinit.torch.comparing.scoring import AT_ONCE, Score, evaluate, score_of
 from goodinit.torch.state import generators_as_they_were
-from goodinit.training import MEASURES
+from goodinit.training import MEASURES, VALIDATION
 
-Observe = Callable[[int, int, nn.Module], None]  # of the iteration, the model's place, the model
+# Of the iteration, the model's place, the model, and the mean squared gradients that an adaptive
+# optimizer has come to; none of others, and before the first step.
+Observe = Callable[[int, int, nn.Module, Sequence[Tensor]], None]
 
 _ASKED = 16  # examples of which a model's outputs are looked at
 _ORDER, _CHANCE = (2**32 - 1, 0), (2**32 - 1, 1)  # spawn keys that no layer's draws have
@@ -49,6 +52,8 @@ _BY_NAME: dict[str, Callable[["ModuleTraining"], Callable[..., Optimizer]]] = {
     "rmsprop": lambda training: torch.optim.RMSprop,
 }
 OPTIMIZERS = tuple(_BY_NAME)
+_PLAIN_LIMIT = 2.0  # of steps without momentum
+_SQUARES = ("exp_avg_sq", "square_avg")  # Adam's and RMSprop's word for them
 _OURS = {"sgd": "gradient_descent", "momentum": "momentum", "nesterov": "nesterov"}
 
 
@@ -136,10 +141,17 @@ class ModuleTraining:
     def stability_limit(self) -> float:
         """The learning rate × sharpness above which the optimizer is unstable on a quadratic.
 
-        See ``goodinit.study.grid.Training``. NaN for adaptive optimizers and those of your own.
+        See ``goodinit.study.grid.Training``; of adaptive ones, of what is preconditioned. NaN for
+        those of your own.
         """
-        ours = self._as_ours
-        return float("nan") if ours.optimizer == "adam" else ours.stability_limit
+        if not isinstance(self.optimizer, str):
+            return float("nan")
+        return _PLAIN_LIMIT if self.optimizer == "rmsprop" else self._as_ours.stability_limit
+
+    @property
+    def noise_limit(self) -> float:
+        """The same limit of what mini-batches add; see ``goodinit.study.grid.Training``."""
+        return self._as_ours.noise_limit
 
     def make_optimizer(self, learning_rate: float) -> MakeOptimizer:
         """Return what makes the optimizer of parameters; one of your own has its own rate."""
@@ -165,30 +177,14 @@ class ModuleTraining:
 
 
 @dataclass(frozen=True)
-class Examples:
-    """What is trained and tested on: tensors whose first axis counts examples.
-
-    Attributes
-    ----------
-    X_train, X_test : Tensor or Parts
-    y_train, y_test : Tensor
-        Of any further shape and dtype. The test part may be empty.
-    """
-
-    X_train: Inputs
-    y_train: Tensor
-    X_test: Inputs
-    y_test: Tensor
-
-
-@dataclass(frozen=True)
 class History:
     """What was measured while modules were trained.
 
     Attributes
     ----------
     curves : dict of str to array, shape (moments, trials)
-        Each of ``goodinit.training.MEASURES`` at the training's moments.
+        Each of ``goodinit.training.MEASURES`` at the training's moments, and of ``VALIDATION``
+        where examples have such a part.
     diverged : array of bool, shape (trials,)
         Whether the training cost or a parameter ceased to be a finite number.
     stacked : bool
@@ -245,7 +241,8 @@ def train(  # noqa: PLR0917  # models and seeds, and what trains them
         Of outputs and targets; returns the mean over the batch.
     training : ModuleTraining
     observe : callable
-        Called with iteration, index and model, in training mode, at each moment.
+        Called with iteration, index and model, in training mode, at each moment, and with the mean
+        squared gradients that an adaptive optimizer remembers.
     progress : callable
         Called with the number of iterations just made, over all trials.
     together : bool
@@ -273,7 +270,8 @@ def train(  # noqa: PLR0917  # models and seeds, and what trains them
     >>> history.curves["train_accuracy"][-1], history.stacked
     (array([1., 1., 1.]), True)
     """
-    moved = Examples(*(part.to(training.device) for part in vars(examples).values()))
+    given = [part for part in vars(examples).values() if part is not None]
+    moved = Examples(*(part.to(training.device) for part in given))
     task = Task(loss, training.make_optimizer(learning_rate))
     modes = {module: module.training for model in models for module in model.modules()}
     rows, finite, whether = [], [], []
@@ -292,7 +290,8 @@ def train(  # noqa: PLR0917  # models and seeds, and what trains them
             for module, mode in modes.items():
                 module.training = mode
     measures = np.concatenate(rows, axis=-1).swapaxes(0, 1)
-    curves = dict(zip(MEASURES, measures, strict=True))
+    names = (*MEASURES, *VALIDATION) if examples.X_validation is not None else MEASURES
+    curves = dict(zip(names, measures, strict=True))
     usable = np.isfinite(curves["train_cost"]).all(axis=0) & np.concatenate(finite)
     return History(curves, ~usable, all(whether))
 
@@ -312,17 +311,8 @@ def _plan(model: nn.Module, examples: Examples, task: Task, training: ModuleTrai
         moments=len(training.moments),
         outputs=1 if said is None or said.dim() == 0 else max(1, said[0].numel()),
     )
-    ends, between = (_some(examples, *shared(count, n_train, n_test)) for count in rows)
+    ends, between = (some_of(examples, *shared(count, n_train, n_test)) for count in rows)
     return _Run(examples, task, training, score, ends, between)
-
-
-def _some(examples: Examples, train: int, test: int) -> Examples:
-    """Return so many of the examples."""
-    X, y, X_test, y_test = vars(examples).values()
-    if (train, test) == (len(X), len(X_test)):
-        return examples
-    places, test_places = drawn(X, train), drawn(X_test, test)
-    return Examples(X[places], y[places], X_test[test_places], y_test[test_places])
 
 
 def _prepare(model: nn.Module, seed: int, examples: Examples, device: str) -> None:
@@ -390,7 +380,7 @@ def _trained(
     engine: Engine,
     seeds: Sequence[int],
     run: _Run,
-    look: Callable[[int], None],
+    look: Callable[[int, Optimizer], None],
     progress: Callable[[int], None],
 ) -> NDArray[np.float64]:
     """Train the engine's models; return what was measured, shape (moments, measures, K)."""
@@ -398,14 +388,14 @@ def _trained(
         _seed(seeds[0])  # a stack has nothing random
         optimizer, batches = engine.optimizer(), _batches(run, seeds)
         rows = [_measure(engine, run, run.ends)]
-        look(0)
+        look(0, optimizer)
         for before, after in pairwise(run.training.moments):
             for _ in range(before, after):
                 _step(engine, optimizer, next(batches))
             progress((after - before) * len(seeds))
             last = after == run.training.iterations
             rows.append(_measure(engine, run, run.ends if last else run.between))
-            look(after)
+            look(after, optimizer)
         optimizer.zero_grad()
     return np.stack(rows)
 
@@ -422,11 +412,20 @@ def _step(engine: Engine, optimizer: Optimizer, batch: Batch) -> None:
     optimizer.step(total)  # type: ignore[arg-type]  # any tensor of one number
 
 
-def _look(observe: Observe, first: int, engine: Engine, moment: int) -> None:
+def _look(observe: Observe, first: int, engine: Engine, moment: int, optimizer: Optimizer) -> None:
     engine.load()
     with generators_as_they_were():
-        for place, model in enumerate(engine.models, start=first):
-            observe(moment, place, model)
+        for place, model in enumerate(engine.models):
+            observe(moment, first + place, model, _squares(engine, optimizer, place))
+
+
+def _squares(engine: Engine, optimizer: Optimizer, place: int) -> list[Tensor]:
+    """Return the mean squared gradients that an optimizer remembers of one model's leaves."""
+    known = [optimizer.state.get(leaf, {}) for leaf in engine.leaves]
+    name = next((name for name in _SQUARES if all(name in of for of in known)), None)
+    if name is None:
+        return []
+    return [of[name][place] if isinstance(engine, Stack) else of[name] for of in known]
 
 
 def _finite(engine: Engine) -> NDArray[np.bool_]:
@@ -435,7 +434,7 @@ def _finite(engine: Engine) -> NDArray[np.bool_]:
 
 
 def _measure(engine: Engine, run: _Run, data: Examples) -> NDArray[np.float64]:
-    """Return a row for each of ``MEASURES``, shape (4, K)."""
+    """Return a row for each of ``MEASURES``, and ``VALIDATION`` if there is such a part: (…, K)."""
     score = run.score
     train_cost, train_accuracy = evaluate(
         engine, data.X_train, data.y_train, by_batch=True, score=score
@@ -443,4 +442,7 @@ def _measure(engine: Engine, run: _Run, data: Examples) -> NDArray[np.float64]:
     test_cost, test_accuracy = evaluate(
         engine, data.X_test, data.y_test, by_batch=False, score=score
     )
-    return np.array([train_cost, test_cost, train_accuracy, test_accuracy])
+    rows = [train_cost, test_cost, train_accuracy, test_accuracy]
+    if data.X_validation is not None and data.y_validation is not None:
+        rows += evaluate(engine, data.X_validation, data.y_validation, by_batch=False, score=score)
+    return np.array(rows)
