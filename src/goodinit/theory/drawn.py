@@ -1,4 +1,4 @@
-"""The band where no formula holds: networks are drawn, and looked at, on a few examples.
+"""The band where no formula holds: networks are drawn, and looked at, on some examples.
 
 A network much deeper than a hundredth or so of its width strays by more than the first order in
 1/width can say.
@@ -10,20 +10,26 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from goodinit import network as oracle
 from goodinit.activations import Activation
+from goodinit.datasets import Dataset
 from goodinit.initializers import Scheme
 from goodinit.initializers.scheme import generator
 from goodinit.network import Network
 from goodinit.theory.bands import INSIDE
+from goodinit.theory.examples import Examples, representatives
 from goodinit.theory.gaussian import Array
 
-_BUDGET = 4_000_000_000  # multiplications, about
+_BUDGET = 12_000_000_000  # multiplications, about
 _FEWEST = 60
-_BATCH = 2_000_000  # weights at a time
+_ENOUGH = 200  # networks, for a band that is right within 2 %
+_MORE = 300  # examples
+_BATCH = 2_000_000  # activations at a time
+_POOL = 16_000_000  # weights of one shape
+_WIDEST = 60.0  # the logarithm of a scale that float32 holds with room to spare
 _BEYOND = 1e4  # logarithms whose powers are 0 or infinite
+_LEAST = 1e-3  # of a gradient, that is left where examples are made up for
 _SEEDS = 2**31  # from here on, so that no network that is predicted was drawn for it
 
 
@@ -40,10 +46,17 @@ class Drawn:
     gradients: Array
 
 
-def how_many(sizes: Sequence[int], examples: int, most: int) -> int:
+def _how_many(sizes: Sequence[int], examples: int, most: int) -> int:
     """Return how many networks are drawn: as many as asked, fewer where they are large."""
-    each = sum(a * b for a, b in pairwise(sizes)) * (3 * examples + 30)
+    each = sum(a * b for a, b in pairwise(sizes)) * (3 * examples + 10)
     return min(most, max(_FEWEST, int(_BUDGET / each)))
+
+
+def enough(data: Dataset, sizes: Sequence[int], few: Examples) -> Examples:
+    """Return more examples than few where networks are small: bands of gradients hang on them."""
+    each = sum(a * b for a, b in pairwise(sizes)) * 3 * _MORE
+    small = len(data.X_train) > len(few.X) and each * _ENOUGH < _BUDGET
+    return representatives(data, _MORE) if small else few
 
 
 def draw(
@@ -52,57 +65,117 @@ def draw(
     activation: Activation,
     scheme: Scheme,
     bias_std: float,
-    X: Array,
-    y: NDArray[Any],
-    count: int,
+    examples: Examples,
+    most: int,
+    reach: float,
 ) -> Drawn:
-    """Return what so many networks look like on these examples."""
-    sizes = network.layers
-    batch = max(1, _BATCH // sum(a * b for a, b in pairwise(sizes)))
+    """Return what so many networks look like on these examples.
+
+    Layers of one shape take their weights from one pool of draws, each in an order of its own.
+
+    Parameters
+    ----------
+    network, activation, scheme, bias_std
+    examples : Examples
+    most : int
+        How many networks are drawn; fewer where they are large.
+    reach : float
+        The largest absolute logarithm of a mean square that theory expects.
+    """
+    count = _how_many(network.layers, len(examples.X), most)
+    kind = np.float32 if reach < _WIDEST else np.float64
+    layers = _Layers(network.layers, scheme, bias_std, count, kind)
+    batch = max(1, _BATCH // (len(examples.X) * sum(network.layers)))
     found = [
-        _look(network, activation, _weights(scheme, sizes, bias_std, seeds), X, y)
+        _look(network, activation, layers, slice(first, min(first + batch, count)), examples)
         for first in range(0, count, batch)
-        for seeds in [range(first, min(first + batch, count))]
     ]
     with np.errstate(divide="ignore"):
-        return Drawn(*(np.log(np.concatenate(part)) for part in zip(*found, strict=True)))
+        return Drawn(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
-def _weights(
-    scheme: Scheme, sizes: Sequence[int], bias_std: float, seeds: range
-) -> list[tuple[Array, Array]]:
-    parameters: list[tuple[Array, Array]] = []
-    for place, (fan_in, fan_out) in enumerate(pairwise(sizes)):
-        rngs = [generator(_SEEDS + seed, place) for seed in seeds]
-        weights = np.stack([scheme(rng, (fan_out, fan_in)) for rng in rngs])
-        biases = bias_std * np.stack([rng.standard_normal(fan_out) for rng in rngs])
-        parameters.append((weights, biases))
-    return parameters
+class _Layers:
+    """The weights and biases of all networks, by layer."""
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        scheme: Scheme,
+        bias_std: float,
+        count: int,
+        kind: type[np.floating],
+    ) -> None:
+        shapes = [(fan_out, fan_in) for fan_in, fan_out in pairwise(sizes)]
+        rng = generator(_SEEDS, 0)
+        self._pools = {}
+        for shape in dict.fromkeys(shapes):
+            room = _POOL // (shape[0] * shape[1])
+            many = count if shape == shapes[0] else min(count, max(_FEWEST, room))
+            pool = np.empty((many, *shape), kind)
+            for place in range(many):
+                pool[place] = scheme.draw(rng, shape)
+            self._pools[shape] = pool
+        self._shapes, self.count = shapes, len(shapes)
+        self._order = [rng.permutation(count) % len(self._pools[shape]) for shape in shapes]
+        self._biases = [
+            (bias_std * rng.standard_normal((count, 1, shape[0]))).astype(kind) if bias_std else 0
+            for shape in shapes
+        ]
+        self.kind = kind
+
+    def weights(self, layer: int, which: slice) -> Array:
+        """Return the weights of some networks, shape (networks, fan_out, fan_in)."""
+        return np.asarray(self._pools[self._shapes[layer]][self._order[layer][which]])
+
+    def biases(self, layer: int, which: slice) -> Any:
+        """Return their biases, shape (networks, 1, fan_out)."""
+        of = self._biases[layer]
+        return of if isinstance(of, int) else of[which]
 
 
 def _look(
-    network: Network,
-    activation: Activation,
-    parameters: list[tuple[Array, Array]],
-    X: Array,
-    y: NDArray[Any],
+    network: Network, activation: Activation, layers: _Layers, which: slice, examples: Examples
 ) -> tuple[Array, Array]:
-    inputs, lengths, slopes = [X[np.newaxis]], [], []
+    """Return the logarithms of the mean squares of pre-activations and of gradients, by layer."""
+    kind, many = layers.kind, which.stop - which.start
+    X = examples.X.astype(kind)
+    inputs, lengths, slopes = [np.broadcast_to(X, (many, *X.shape))], [], []
     z = X
-    for weights, biases in parameters:
-        z = inputs[-1] @ np.swapaxes(weights, 1, 2) + biases[:, np.newaxis]
-        lengths.append(np.mean(z**2, axis=(1, 2)))
-        slopes.append(activation.slope(z))
-        inputs.append(activation.function(z))
-    delta = oracle.OUTPUTS[network.output].activation(z) - oracle.targets(network, y)
-    delta = delta / len(X)
-    squares = []
-    for place in reversed(range(len(parameters))):
-        gradient = np.swapaxes(delta, 1, 2) @ inputs[place]
-        squares.append(np.mean(gradient**2, axis=(1, 2)))
+    for place in range(layers.count):
+        z = inputs[-1] @ np.swapaxes(layers.weights(place, which), 1, 2)
+        z += layers.biases(place, which)
+        lengths.append(np.log(_mean_square(z)))
+        if place < layers.count - 1:
+            slopes.append(activation.slope(z).astype(kind, copy=False))
+            inputs.append(activation.function(z).astype(kind, copy=False))
+    said = oracle.OUTPUTS[network.output].activation(z.astype(float))
+    delta = (said - oracle.targets(network, examples.y)) / len(X)
+    scale, squares = np.zeros(many), []
+    for place in reversed(range(layers.count)):
+        length = _mean_square(delta)
+        length[length == 0] = 1.0
+        delta = (delta / np.sqrt(length)[:, np.newaxis, np.newaxis]).astype(kind)
+        scale += np.log(length)
+        squares.append(scale + np.log(_gradient(delta, inputs[place], examples.own)))
         if place:
-            delta = (delta @ parameters[place][0]) * slopes[place - 1]
+            delta = (delta @ layers.weights(place, which)) * slopes[place - 1]
     return np.stack(lengths, axis=1), np.stack(squares[::-1], axis=1)
+
+
+def _mean_square(of: Array) -> Array:
+    total: Array = np.einsum("nij,nij->n", of, of, dtype=float)
+    return np.asarray(total / (of.shape[1] * of.shape[2]))
+
+
+def _gradient(delta: Array, inputs: Array, own: float) -> Array:
+    """Return the mean square of one weight's gradient; ``own`` as in ``Examples``."""
+    gradient = np.swapaxes(delta, 1, 2) @ inputs
+    found = _mean_square(gradient)
+    if own == 1:
+        return found
+    each = np.einsum("nij,nij->ni", delta, delta) * np.einsum("nij,nij->ni", inputs, inputs)
+    selves = each.sum(axis=1, dtype=float) / (delta.shape[2] * inputs.shape[2])
+    return np.asarray(np.maximum(found + (own - 1) * selves, _LEAST * found))
 
 
 def band(logs: Array) -> tuple[Array, Array]:

@@ -1,5 +1,6 @@
 """The few examples that stand for a data set: scales, correlations and classes like all of it."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -8,36 +9,79 @@ from numpy.typing import NDArray
 
 from goodinit.datasets import Dataset
 
-Examples = tuple[NDArray[np.float64], NDArray[Any]]
-
 MOST = 100
 _LOOKED_AT = 2000  # examples among which they are chosen
 
 
-def representatives(data: Dataset) -> Examples:
-    """Return inputs (m, n_features) and targets (m,) that stand for the training examples.
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Some examples that stand for a data set.
 
-    All of them up to 100, else 100 chosen by herding (Welling 2009; Chen, Welling and Smola 2010),
-    so that their mean in a feature space comes as near to that of all as it can; then scaled by one
-    factor, so that their mean square is that of all.
+    Attributes
+    ----------
+    X : array, shape (m, n_features)
+    y : array, shape (m,)
+    own : float
+        How often an example's product with itself counts in a sum over pairs, so that the sum is
+        that of all: 1 where these are all, less where many more would each count less.
+    """
+
+    X: NDArray[np.float64]
+    y: NDArray[Any]
+    own: float
+
+
+def representatives(data: Dataset, most: int = MOST) -> Examples:
+    """Return the examples that stand for the training examples.
+
+    All of them up to ``most``, else as many chosen by herding (Welling 2009; Chen, Welling and
+    Smola 2010), so that their mean in a feature space comes as near to that of all as it can; then
+    scaled by one factor, so that their mean square is that of all.
 
     Examples
     --------
     >>> from goodinit.datasets import load
-    >>> X, y = representatives(load("digits"))
-    >>> print(X.shape, f"{np.mean(X**2) / np.mean(load('digits').X_train ** 2):.6f}")
+    >>> few = representatives(load("digits"))
+    >>> all_of_them = load("digits").X_train
+    >>> print(few.X.shape, f"{np.mean(few.X**2) / np.mean(all_of_them**2):.6f}")
     (100, 64) 1.000000
     """
     X, y = data.X_train, data.y_train
-    if len(X) <= MOST:
-        return X, y
+    if len(X) <= most:
+        return Examples(X, y, 1.0)
     order = np.lexsort((np.sum(X**2, axis=1), y))
     places = np.linspace(0, len(X) - 1, min(len(X), _LOOKED_AT)).astype(int)
     looked = order[places]
-    chosen = looked[_herd(_likeness(X[looked], y[looked], data.classes is not None))]
+    classes = data.classes is not None
+    chosen = looked[_herd(_likeness(X[looked], y[looked], classes), most)]
     square = float(np.mean(X[chosen] ** 2))
     scale = np.sqrt(np.mean(X**2) / square) if square > 0 else 1.0
-    return scale * X[chosen], y[chosen]
+    few = scale * X[chosen]
+    away = _away(y, classes)
+    return Examples(few, y[chosen], _own(X, away, few, away[chosen]))
+
+
+def _away(y: NDArray[Any], classes: bool) -> NDArray[np.float64]:
+    """Return how far targets are from what a network of zeros answers, shape (n, outputs)."""
+    if not classes:
+        return np.asarray(y, dtype=float)[:, np.newaxis]
+    kinds = np.unique(y)
+    return np.asarray((y[:, np.newaxis] == kinds) - 1 / len(kinds))
+
+
+def _own(
+    X: NDArray[np.float64],
+    away: NDArray[np.float64],
+    few: NDArray[np.float64],
+    few_away: NDArray[np.float64],
+) -> float:
+    """Return what makes the square of few's first gradient that of all, were all weights 0."""
+    one = float(np.mean(np.sum(X**2, axis=1)))  # what a bias' input counts beside the features
+    whole = np.sum((X.T @ away / len(X)) ** 2) + one * np.sum(away.mean(axis=0) ** 2)
+    some = np.sum((few.T @ few_away / len(few)) ** 2) + one * np.sum(few_away.mean(axis=0) ** 2)
+    squares = (np.sum(few**2, axis=1) + one) * np.sum(few_away**2, axis=1)
+    selves = float(squares.sum()) / len(few) ** 2
+    return float(np.clip(1 + (whole - some) / selves, 0, 1)) if selves > 0 else 1.0
 
 
 def _likeness(X: NDArray[np.float64], y: NDArray[Any], classes: bool) -> NDArray[np.float64]:
@@ -56,11 +100,11 @@ def _likeness(X: NDArray[np.float64], y: NDArray[Any], classes: bool) -> NDArray
     return inputs
 
 
-def _herd(kernel: NDArray[np.float64]) -> list[int]:
+def _herd(kernel: NDArray[np.float64], most: int) -> list[int]:
     mean, own = kernel.mean(axis=1), 0.5 * np.diag(kernel)
     chosen: list[int] = []
     total = np.zeros(len(kernel))
-    for count in range(1, MOST + 1):
+    for count in range(1, most + 1):
         score = count * mean - total - own
         score[chosen] = -np.inf
         best = int(np.argmax(score))

@@ -33,6 +33,7 @@ def gradients(
     answer: FirstAnswer,
     walk: Walk,
     moments: Moments,
+    own: float = 1.0,
 ) -> Gradients:
     """Return what theory says of every layer's weight gradient.
 
@@ -43,10 +44,13 @@ def gradients(
     answer : FirstAnswer
     walk : Walk
     moments : Moments
+    own : float
+        How much an example's product with itself counts; see ``Examples``.
     """
     deltas, slopes = backward(layers, answer.residuals)
-    counted = [layer.inputs / len(layer.inputs) ** 2 for layer in layers]
-    squares = np.array([np.sum(w * d) for w, d in zip(counted, deltas, strict=True)])
+    each = np.where(np.eye(len(layers[0].inputs), dtype=bool), own, 1.0) / len(layers[0].q) ** 2
+    counted = [layer.inputs * each for layer in layers]
+    squares = np.array([max(np.sum(w * d), 0.0) for w, d in zip(counted, deltas, strict=True)])
     rows = np.array(
         [np.abs(w * d).sum(axis=1) + _NOTHING for w, d in zip(counted, deltas, strict=True)]
     )

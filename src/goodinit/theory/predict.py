@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from goodinit import activations, datasets
@@ -45,7 +44,7 @@ _OTHER_BIASES = "theory knows zero and Gaussian biases alone: of these it is sil
 _OUTPUTS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 # Layers over width up to which the first order in 1/width keeps 90 % of networks in the band:
 # docs/theory.md has the rates.
-_SHORT_FORWARD, _SHORT_BACKWARD = 0.1, 0.02
+_SHORT_FORWARD, _SHORT_BACKWARD = 0.2, 0.012
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,8 +65,8 @@ class Prediction:
     _activation: Activation
     _laws: tuple[Law | None, ...]
     _bias_std: float
-    _X: Array
-    _y: NDArray[Any]
+    _data: Dataset
+    _examples: Examples
     _draws: int
 
     @property
@@ -83,7 +82,7 @@ class Prediction:
         variances = [of.variance if of else float("nan") for of in self._laws]
         biases = [self._bias_std**2] * len(variances)
         with np.errstate(all="ignore"):  # a signal that explodes is no number at the end
-            return forward(self._X, self.network.layers, variances, biases, self._moments)
+            return forward(self._examples.X, self.network.layers, variances, biases, self._moments)
 
     @cached_property
     def _walk(self) -> Walk:
@@ -96,7 +95,7 @@ class Prediction:
         if not np.isfinite(kernel).all():
             return None
         spread = (float(self._walk.mean[-1]), float(self._walk.deviation[-1]))
-        return first_answer(self.network, kernel, self._y, spread)
+        return first_answer(self.network, kernel, self._examples.y, spread)
 
     @cached_property
     def _gradients(self) -> Gradients:
@@ -110,6 +109,7 @@ class Prediction:
                 answer=self._answer,
                 walk=self._walk,
                 moments=self._moments,
+                own=self._examples.own,
             )
 
     @cached_property
@@ -184,16 +184,16 @@ class Prediction:
 
     @cached_property
     def _drawn(self) -> drawn.Drawn:
-        count = drawn.how_many(self.network.layers, len(self._X), self._draws)
         with np.errstate(all="ignore"):
+            reach = np.abs(np.log([layer.q.mean() for layer in self._forward]))
             return drawn.draw(
                 self.network,
                 activation=self._activation,
                 scheme=self.scheme,
                 bias_std=self._bias_std,
-                X=self._X,
-                y=self._y,
-                count=count,
+                examples=drawn.enough(self._data, self.network.layers, self._examples),
+                most=self._draws,
+                reach=float(np.max(reach[reach < np.inf], initial=0.0)),
             )
 
     @cached_property
@@ -426,7 +426,6 @@ def of_network(
         if odd
         else _OTHER_BIASES * (bias_std is None)
     )
-    X, y = examples or representatives(data)
     return Prediction(
         network=Network(sizes, named, _OUTPUTS[data.task]),
         scheme=scheme,
@@ -434,7 +433,7 @@ def of_network(
         _activation=known,
         _laws=laws,
         _bias_std=std,
-        _X=X,
-        _y=y,
+        _data=data,
+        _examples=examples or representatives(data),
         _draws=count,
     )
