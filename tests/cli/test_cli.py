@@ -53,6 +53,19 @@ def test_json_is_one_object_and_nothing_is_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_splits_are_said_in_the_table_and_in_json_and_shown_again(tmp_path: Path) -> None:
+    words = ["compare", "iris", "--init", "zeros,he", "--iterations", "30", "--seeds", "12"]
+    words += ["--splits", "6", "--out", "study", "--figures", "none"]
+    told = goodinit(*words, cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "12 seeds over 6 splits" in " ".join(told.stdout.split())
+    assert "over 6 splits of the same examples" in " ".join(told.stdout.split())
+    report = json.loads(goodinit("show", "study", "--json", cwd=tmp_path).stdout)
+    assert report["study"]["splits"] == 6
+    assert any("6 splits of the same" in said for said in report["warnings"])
+    assert json.loads(goodinit(*words, "--json", cwd=tmp_path).stdout) == report
+
+
 def test_json_holds_null_where_a_trial_diverged(tmp_path: Path) -> None:
     done = goodinit("compare", "circles", "--init", "normal(1e200)", *QUICK, "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["summary"][0]["train_cost"] is None
@@ -114,6 +127,9 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         (["compare", "circles", "--hidden", "0"], "hidden: got 0"),
         (["compare", "circles", "--seeds", "0"], "seeds: got 0"),
         (["compare", "circles", "--seeds", "1,-2"], "seeds: got -2"),
+        (["compare", "iris", "--splits", "0"], "splits: got 0"),
+        (["compare", "iris", "--splits", "30"], "seeds: got 20, takes at least 30"),
+        (["compare", "iris", "--splits", "2", "--torch", "a:b"], "splits: got 2, takes 1 beside"),
         (["compare", "circles", "--iterations", "-3"], "iterations: got -3"),
         (["compare", "circles", "--iterations", "ten"], "--iterations"),
         (["compare", "circles", "--learning-rate", "0"], "learning_rate: got 0"),

@@ -120,9 +120,9 @@ def test_it_is_said_of_what_a_study_speaks() -> None:
     one = gi.compare("iris", seeds=6, **few)  # type: ignore[arg-type]
     assert "All seeds share one split" in one.warnings[-1]
     several = gi.compare("iris", seeds=12, splits=6, **few)  # type: ignore[arg-type]
-    assert "over 6 splits of the same examples, each the middle of 2 seeds" in several.warnings[-1]
+    assert "over 6 splits of the same examples, with 2 seeds on each," in several.warnings[-1]
     drawn = gi.compare("moons", seeds=6, splits=6, **few)  # type: ignore[arg-type]
-    assert "over 6 draws of the data: they speak of such data" in drawn.warnings[-1]
+    assert "over 6 draws of the data and speaks of such data" in drawn.warnings[-1]
     unheld = gi.compare("iris", seeds=6, test_fraction=0, **few)  # type: ignore[arg-type]
     assert not any("split" in said for said in unheld.warnings)
     assert any("6 splits" in said for said in several.evidence.statements)

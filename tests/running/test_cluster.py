@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import goodinit as gi
+from goodinit.cluster import Cluster
 from studies import ENVIRONMENT, PYTHON, assert_same
 
 pytest.importorskip("distributed", reason="distributed is not installed")
@@ -125,6 +126,13 @@ def test_a_cluster_gives_the_same_bits(dask: Dask, tmp_path: Path, whole: gi.Com
     with goodinit(*WORDS, "--scheduler", dask.address, cwd=tmp_path) as study:
         _, complaint = study.communicate(timeout=120)
     assert (study.returncode, complaint) == (0, "")
+
+
+def test_every_split_reaches_the_workers(dask: Dask) -> None:
+    how = {**STUDY, "iterations": 50, "seeds": 12, "splits": 4}
+    with Cluster(dask.address) as executor:
+        measured = gi.compare("iris", **how, executor=executor)
+    assert_same(measured, gi.compare("iris", **how))
 
 
 def test_a_worker_that_is_killed_costs_no_result(

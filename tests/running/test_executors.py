@@ -33,6 +33,7 @@ STUDIES: dict[str, Callable[[], dict[str, Any]]] = {
     "two features": lambda: {"data": "circles"},
     "compressed": lambda: {"data": wide(), "keep_networks": True, "weight_decay": 0.1},
     "three classes, two rates": lambda: {"data": "iris", "learning_rate": [0.1, 0.01]},
+    "splits": lambda: {"data": "iris", "splits": 2, "keep_networks": True},
     "mini-batches": lambda: {"data": "wine", "batch_size": 7, "dtype": "float32"},
 }
 

@@ -138,8 +138,8 @@ class Evidence:
 
     def counted(self, outcome: str, name: str) -> Values:
         """Return an initializer's outcome in each seed, or split, that is counted as one."""
-        own = self.outcomes[self.outcomes["initializer"] == name].set_index("seed").sort_index()
-        return self.counting.rows(own[[outcome]].astype(float))[outcome].to_numpy()
+        rows = self.counting.rows(_table(self.outcomes, outcome).astype(float))
+        return np.asarray(rows[name], dtype=np.float64)
 
     @property
     def size(self) -> int:

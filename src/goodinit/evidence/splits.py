@@ -136,13 +136,13 @@ def scope(study: AnyStudy, *, tested: bool) -> tuple[str, ...]:
     seeds = Counter(seed % study.splits for seed in study.seeds)
     fewest, most = min(seeds.values()), max(seeds.values())
     number = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-    each = f", each the middle of {number} seeds" if most > 1 else ""
+    each = f", with {number} seeds on each," if most > 1 else ""
     if counting(study).test_share:
         return (
-            f"Differences are over {len(seeds)} splits of the same examples{each}: they speak of "
+            f"All of this is over {len(seeds)} splits of the same examples{each} and speaks of "
             "such data, not of one split. The splits overlap, for which the tests are corrected.",
         )
     return (
-        f"Differences are over {len(seeds)} draws of the data{each}: they speak of such data, not "
-        "of one draw.",
+        f"All of this is over {len(seeds)} draws of the data{each} and speaks of such data, not of "
+        "one draw.",
     )
