@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import goodinit as gi
 from goodinit.errors import ArgumentError
 from goodinit.store import folder as store
-from goodinit.store.folder import describe, read_description
+from goodinit.store.description import describe, read_description
 from goodinit.study.grid import Study
 from goodinit.study.trials import Trial
 from studies import assert_same, listen, refusal, small, snapshot, undamaged

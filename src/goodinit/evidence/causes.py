@@ -59,8 +59,15 @@ class Run:
 
     @property
     def cost_of_chance(self) -> float:
-        """The final cost as a part of that of chance; of the first, where chance isn't known."""
-        cost = self.train_cost / (self.chance if np.isfinite(self.chance) else self.initial_cost)
+        """The final cost as a part of the cost of chance; infinite where there is none.
+
+        Where chance has no cost that is known and above 0, as a part of the first cost; where that
+        isn't above 0 either, 0 if the cost fell.
+        """
+        whole = self.chance if self.chance > 0 else self.initial_cost
+        if not whole > 0:
+            return 0.0 if self.train_cost < self.initial_cost else float("inf")
+        cost = self.train_cost / whole
         return float(cost) if np.isfinite(cost) else float("inf")
 
 

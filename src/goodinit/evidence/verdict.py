@@ -110,9 +110,10 @@ def _ranked(
 
 def _numbers(runs: Sequence[Run]) -> Numbers:
     chance = runs[0].chance
+    costs = [np.inf if np.isnan(run.train_cost) else run.train_cost for run in runs]
     return {
         "initial_cost": float(np.median([run.initial_cost for run in runs])),
-        "train_cost": float(np.median(np.nan_to_num([run.train_cost for run in runs], nan=np.inf))),
+        "train_cost": float(np.median(costs)),
         "cost_of_chance": chance,
     }
 
@@ -159,7 +160,7 @@ def _most(runs: Sequence[Run], limit: str) -> bool:
 def _harm(begins: float, ends: float, chance: float) -> str:
     if not np.isfinite(ends):
         return "the cost is no number at the end"
-    if not np.isfinite(chance):
+    if not chance > 0:
         return f"cost ends at {shown(ends)}, from {shown(begins)} at the start"
     if f"{ends:.4f}" == f"{chance:.4f}":
         how = "stays" if f"{begins:.4f}" == f"{ends:.4f}" else "ends"

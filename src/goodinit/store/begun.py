@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from goodinit.errors import ArgumentError
-from goodinit.store.folder import read_description
+from goodinit.store.description import read_description
 
 
 def sets_aside(folder: str | Path | None) -> bool | None:
@@ -15,5 +15,5 @@ def sets_aside(folder: str | Path | None) -> bool | None:
     if folder is None:
         return None
     with suppress(ArgumentError):  # there is none, or what is wrong is said when it is opened
-        return "validation_examples" in read_description(Path(folder)).get("data", {})
+        return "validation_examples" in read_description(Path(folder))["data"]
     return None

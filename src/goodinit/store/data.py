@@ -12,6 +12,7 @@ from goodinit.datasets.dataset import TargetScale
 from goodinit.datasets.resampling import Splits
 from goodinit.errors import ArgumentError, bad_argument
 from goodinit.store.parts import as_npz, set_aside, write_whole
+from goodinit.store.written import DESCRIPTION
 
 _ARRAYS = ("X_train", "y_train", "X_test", "y_test", "X_validation", "y_validation")
 
@@ -80,7 +81,10 @@ def splits_apart(
 
 def _read(path: Path, said: Mapping[str, Any]) -> Dataset:
     """Return the data of a split, or raise ArgumentError where they aren't what is said of them."""
-    takes = "the data that the study was run on (give them to `compare` again to restore them)"
+    takes = (
+        f"the data that the study was run on, with the classes and scale that {DESCRIPTION} "
+        "has for them (give them to `compare` again to restore them)"
+    )
     classes, shape, scale = (said.get(key) for key in ("classes", "image_shape", "target_scale"))
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -96,7 +100,8 @@ def _read(path: Path, said: Mapping[str, Any]) -> Dataset:
     except Exception as error:  # an archive is damaged in as many ways as it has bytes
         raise bad_argument("folder", path, f"{takes}: {error}") from None
     if data.fingerprint != said["fingerprint"]:
-        raise bad_argument("folder", path, takes)
+        told = f"fingerprint {data.fingerprint} and not {said['fingerprint']}"
+        raise bad_argument("folder", path, f"{takes}: {told}")
     return data
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +21,23 @@ from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
 from goodinit.initializers import Scheme, read
 from goodinit.initializers.biases import read_biases
 from goodinit.initializers.scheme import Shape
-from goodinit.measuring.tables import TABLES, Measured, trials_of
+from goodinit.measuring.tables import KEYS, TABLES, Measured, trials_of
 from goodinit.network import Network
-from goodinit.store.data import data_files, keep_data, read_data, splits_apart
+from goodinit.store.data import data_files, keep_data, read_data
+from goodinit.store.description import (
+    FORMAT,
+    SEVERAL,
+    UNSAID,
+    NetworkData,
+    NetworkLayers,
+    NetworkSplits,
+    check_agrees,
+    check_groups,
+    describe,
+    inside,
+    read_description,
+)
+from goodinit.store.differing import differences, merged, other_than
 from goodinit.store.kinds import reader
 from goodinit.store.parts import (
     NETWORKS,
@@ -32,7 +45,6 @@ from goodinit.store.parts import (
     clear,
     find_parts,
     write_part,
-    write_whole,
 )
 from goodinit.store.written import (
     DESCRIPTION,
@@ -44,14 +56,12 @@ from goodinit.store.written import (
     free_place,
     writable,
 )
-from goodinit.study.grid import Study, Training
+from goodinit.study.grid import Study, Training, ends
 from goodinit.study.trials import AnyStudy, finished
 
-_FORMAT = 1
 _NAMED = 20  # damaged files
+_NETWORK = {"data": NetworkData, "network": NetworkLayers, "training": Training}
 _SAMPLE = 0  # the seed of the draw by which an initializer is known again
-_SEVERAL = ("learning_rates", "seeds")
-_UNSAID = {"bias": "zeros"}  # what a description means that an earlier version wrote
 
 
 @dataclass
@@ -152,7 +162,7 @@ def check_export(folder: str | Path, study: AnyStudy, names: Sequence[str]) -> P
     if (place / DESCRIPTION).exists():
         known = read_description(place)
         with _understood(place / DESCRIPTION):
-            other = _other_than(known, json.loads(json.dumps(study.identity())))
+            other = other_than(known, json.loads(json.dumps(study.identity())))
         if other:
             takes = f"a folder of this study ({', '.join(other)})"
             raise bad_argument("out", place, f"{takes}, or such as {str(free_place(place))!r}")
@@ -172,11 +182,9 @@ def load(folder: str | Path) -> Loaded:
         Where there is no study, or its description or data cannot be read.
     """
     place = Path(folder)
-    described = read_description(place)
-    with _understood(place / DESCRIPTION):
-        for grid in (described, described["asked"]):
-            _check_grid(place / DESCRIPTION, grid)
-        make = reader(described["kind"])
+    path, described = place / DESCRIPTION, read_description(place)
+    make = reader(described["kind"], f"{path}, kind")
+    with _understood(path):
         whole, last = (
             make(
                 place,
@@ -187,12 +195,12 @@ def load(folder: str | Path) -> Loaded:
             )
             for grid in (described, described["asked"])
         )
-        kinds = _kinds(described["keep_networks"])
-        notes = _versions_differ(described["versions"])
+    kinds, notes = kinds_of(described), _versions_differ(described["versions"])
     found = find_parts(place, kinds)
     done = {trial for part in found.whole for trial in trials_of(part)}
     for study in (whole, last):
         if (complete := finished(study, done)).seeds:
+            _check_measured(path, study, found.whole[0])
             notes = (*_damage(found.damaged, "the same command runs their trials again"), *notes)
             return Loaded(study, found.whole, complete, notes)
     damage = " ".join(_damage(found.damaged, "the same command runs their trials again"))
@@ -200,34 +208,67 @@ def load(folder: str | Path) -> Loaded:
     raise bad_argument("folder", place, takes)
 
 
-def _check_grid(path: Path, grid: Mapping[str, Any]) -> None:
-    """Raise ArgumentError where seeds or learning rates are none, or one is there twice."""
-    for name, kind, what in (("seeds", int, "whole"), ("learning_rates", float, "positive")):
-        found = grid[name]
-        plain = isinstance(found, list) and found != [] and all(type(one) is kind for one in found)
-        if not plain or len(set(found)) != len(found):
-            raise bad_argument("folder", path, f"{what} numbers, each once, as its {name}")
-
-
 def network_study(place: Path, described: Mapping[str, Any], names: Any, **grid: Any) -> AnyStudy:
     """Return the study of a network, its data read from the folder."""
+    path = place / DESCRIPTION
+    check_groups(path, described, _NETWORK, optional={"splits": NetworkSplits})
     network = described["network"]
+    with inside(path, "network"):
+        layers = Network(tuple(network["layers"]), network["activation"], network["output"])
+        biases = read_biases(network.get("bias", UNSAID["bias"]))
+    with inside(path, "training"):
+        training = Training(**described["training"])
     kept = read_data(place, described)
-    layers = Network(tuple(network["layers"]), network["activation"], network["output"])
-    training = Training(**described["training"])
-    biases = read_biases(network.get("bias", _UNSAID["bias"]))
     data, *others = kept.datasets
-    schemes = tuple(map(_scheme, names))
-    return Study(
+    study = Study(
         data,
         layers,
         training,
-        schemes,
+        tuple(map(_scheme, names)),
         biases=biases,
         others=tuple(others),
         fresh=kept.fresh,
         **grid,
     )
+    _check_agrees(place, described, study)
+    return study
+
+
+def _check_agrees(place: Path, described: Mapping[str, Any], study: Study) -> None:
+    """Raise ArgumentError where a description contradicts itself, or the data beside it."""
+    path, (first, last, output) = place / DESCRIPTION, ends(study.dataset)
+    if (files := len(data_files(place))) != study.splits:
+        raise bad_argument(f"{path}, splits", study.splits, f"{files}, as there are files of data")
+    layers = [first, *study.network.layers[1:-1], last]
+    fits = {
+        "data": json.loads(json.dumps(study.identity()["data"])),
+        "network": {"layers": layers, "output": output},
+    }
+    for group, expected in fits.items():
+        check_agrees(path, group, described[group], expected)
+    for name, drawn in described["initializers"].items():
+        if len(drawn) != len(layers) - 1:
+            takes = f"a number for each of {len(layers) - 1} layers"
+            raise bad_argument(f"{path}, initializers.{name}", drawn, takes)
+
+
+def _check_measured(path: Path, study: AnyStudy, part: StoredPart) -> None:
+    """Raise ArgumentError where a part was measured of another network, or for another time."""
+    training, trials = study.training, part.table("trials", KEYS).num_rows
+    measured = part.table("curves", ["iteration"])["iteration"].to_pylist()
+    measured = measured[: len(measured) // trials]
+    found: dict[str, tuple[Any, Any]] = {
+        "training.iterations": (training.iterations, measured[-1]),
+        "training.record": (len(training.moments) - 1, len(measured) - 1),
+    }
+    if isinstance(study, Study):
+        signals = part.table("signals", ["layer", "units"]).to_pydict()
+        units = dict(zip(signals["layer"], signals["units"], strict=True))
+        layers = study.network.layers
+        found["network.layers"] = ([*layers], [layers[0], *map(int, units.values())])
+    for key, (said, seen) in found.items():
+        if said != seen:
+            raise bad_argument(f"{path}, {key}", said, f"{seen}, as was measured")
 
 
 def versions() -> dict[str, str]:
@@ -276,23 +317,6 @@ def _describe(place: Path, study: AnyStudy, *, keep_networks: bool) -> tuple[str
     return _versions_differ(whole["versions"])
 
 
-def merged(known: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the description of what a folder holds and of what else is asked, as one."""
-    return dict(known) | {
-        "initializers": known["initializers"] | asked["initializers"],
-        **{name: list(dict.fromkeys(known[name] + asked[name])) for name in _SEVERAL},
-        "asked": asked["asked"],
-        "versions": [v for v in known["versions"] if v not in asked["versions"]]
-        + asked["versions"],
-    }
-
-
-def describe(place: Path, whole: Mapping[str, Any]) -> None:
-    """Write what a folder says of its study."""
-    text = json.dumps({**whole, "checksum": _checksum(whole)}, indent=2, ensure_ascii=False)
-    write_whole(place / DESCRIPTION, f"{text}\n".encode())
-
-
 def kinds_of(described: Mapping[str, Any]) -> tuple[str, ...]:
     """Return which tables, and whether networks, the parts of a described study have."""
     return _kinds(described["keep_networks"])
@@ -301,75 +325,21 @@ def kinds_of(described: Mapping[str, Any]) -> tuple[str, ...]:
 def _description(study: AnyStudy, *, keep_networks: bool) -> dict[str, Any]:
     """Return what a folder for this study says, as JSON gives it back."""
     said = study.as_dict()
-    asked = {name: said[name] for name in ("initializers", *_SEVERAL)}
+    asked = {name: said[name] for name in ("initializers", *SEVERAL)}
     description = {
-        "format": _FORMAT,
+        "format": FORMAT,
         "summary": study.headline,
         **study.identity(),
         "keep_networks": keep_networks,
         "initializers": {
             scheme.name: study.largest_weights(scheme.name, _SAMPLE) for scheme in study.schemes
         },
-        **{name: asked[name] for name in _SEVERAL},
+        **{name: asked[name] for name in SEVERAL},
         "asked": asked,
         "versions": [versions()],
     }
     plain: dict[str, Any] = json.loads(json.dumps(description))
     return plain
-
-
-def differences(known: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
-    """Return in what the study of a folder is another one than what is asked."""
-    pairs = {name: (known[name], asked[name]) for name in ("format", "keep_networks")}
-    for name in asked["initializers"].keys() & known["initializers"].keys():
-        drawn = known["initializers"][name], asked["initializers"][name]
-        if len(drawn[0]) == len(drawn[1]) and not np.allclose(*drawn, rtol=1e-6, atol=0):
-            pairs[f"initializer {name}"] = drawn
-    return [*_other_than(known, asked), *_said(pairs)]
-
-
-def _other_than(known: Mapping[str, Any], identity: Mapping[str, Any]) -> list[str]:
-    """Return in what the study of a folder is another one than that of an identity."""
-    pairs = {"kind": (known["kind"], identity["kind"])}
-    pairs["data"] = (known["data"]["fingerprint"], identity["data"]["fingerprint"])
-    pairs |= splits_apart(known, identity)
-    for group in ("network", "module", "training"):
-        ours, theirs = identity.get(group, {}), known.get(group, {})
-        for name in ours | {name: of for name, of in theirs.items() if name in _UNSAID}:
-            pairs[name] = (theirs.get(name, _UNSAID.get(name)), ours.get(name, _UNSAID.get(name)))
-    return _said(pairs)
-
-
-def _said(pairs: Mapping[str, tuple[Any, Any]]) -> list[str]:
-    return [f"{name} {a} and not {b}" for name, (a, b) in pairs.items() if a != b]
-
-
-def read_description(place: Path) -> dict[str, Any]:
-    """Return what a folder says of its study, or raise ArgumentError."""
-    path = place / DESCRIPTION
-    try:
-        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        said = described.get("format") if isinstance(described, dict) else None
-        whole = said == _FORMAT and described.pop("checksum", None) == _checksum(described)
-    except FileNotFoundError:
-        raise bad_argument("folder", place, f"a folder with a study ({DESCRIPTION})") from None
-    except RecursionError:
-        raise bad_argument("folder", path, "a file that isn't nested so deeply") from None
-    except (OSError, ValueError) as error:
-        raise bad_argument("folder", path, f"a file that can be read ({error})") from None
-    if isinstance(said, int) and said > _FORMAT:
-        takes = f"a description of format {_FORMAT}: {said} is newer (upgrade goodinit to read it)"
-        raise bad_argument("folder", path, takes)
-    if said != _FORMAT:
-        raise bad_argument("folder", path, f"a description of format {_FORMAT}")
-    if not whole:
-        raise bad_argument("folder", path, "the description as goodinit wrote it (it was altered)")
-    return described
-
-
-def _checksum(described: Mapping[str, Any]) -> str:
-    plain = json.dumps(described, sort_keys=True, allow_nan=False)
-    return sha256(plain.encode()).hexdigest()[:16]
 
 
 def _scheme(name: str) -> Scheme:

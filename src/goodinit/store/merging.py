@@ -10,13 +10,9 @@ import numpy as np
 from goodinit.errors import bad_argument
 from goodinit.measuring.tables import choose, trials_of
 from goodinit.store.data import data_files
-from goodinit.store.folder import (
-    describe,
-    differences,
-    kinds_of,
-    merged,
-    read_description,
-)
+from goodinit.store.description import describe, read_description
+from goodinit.store.differing import differences, merged
+from goodinit.store.folder import kinds_of
 from goodinit.store.parts import find_parts, write_part
 from goodinit.store.written import check_place, writable
 

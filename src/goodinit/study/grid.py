@@ -30,6 +30,7 @@ _LARGEST_NETWORK = 8_000_000_000  # bytes
 _COPIES = 3  # of the weights, that training one network holds
 _ARRAYS_PER_LAYER = 6  # of the size (examples, units), that measuring it holds
 _ROW = 100  # bytes of a table's row, about
+_MOST_RECORDED = 1_000_000
 
 OPTIMIZERS = ("gradient_descent", "momentum", "nesterov", "adam")
 DTYPES = ("float64", "float32")
@@ -84,7 +85,8 @@ class Training:
 
     def __post_init__(self) -> None:
         whole("iterations", self.iterations, at_least=1)
-        whole("record", self.record, at_least=1)
+        if whole("record", self.record, at_least=1) > _MOST_RECORDED:
+            raise bad_argument("record", self.record, f"at most {_MOST_RECORDED:,}")
         if self.batch_size is not None:
             whole("batch_size", self.batch_size, at_least=1)
         for argument, names in (("optimizer", OPTIMIZERS), ("dtype", DTYPES)):
@@ -364,16 +366,16 @@ def plan(
     """
     resampled = dataset if isinstance(dataset, Splits) else Splits((dataset,))
     dataset = resampled.datasets[0]
-    outputs = len(dataset.classes or ()) if dataset.task == "multiclass" else 1
     units = tuple(whole("hidden", size, at_least=1) for size in several("hidden", hidden))
-    layers = (dataset.n_features, *units, outputs)
+    first, last, output = ends(dataset)
+    layers = (first, *units, last)
     _check_network(dataset, layers)
     rates = read_rates(learning_rate)
     cut = len(rates) > 1 if aside is None else aside
     dataset, *others = _set_aside(resampled.datasets, split_seed) if cut else resampled.datasets
     study = Study(
         dataset,
-        Network(layers, activations.trained(activation).name, _OUTPUTS[dataset.task]),
+        Network(layers, activations.trained(activation).name, output),
         training,
         read_schemes(initializers),
         rates,
@@ -395,6 +397,19 @@ def _set_aside(datasets: Sequence[Dataset], split_seed: int) -> Sequence[Dataset
     """Return each split with examples set aside; none where one has a class too small for it."""
     found = [with_validation(of, split_seed + k) for k, of in enumerate(datasets)]
     return datasets if any(of.X_validation is None for of in found) else found
+
+
+def ends(dataset: Dataset) -> tuple[int, int, str]:
+    """Return how many inputs and outputs a network for these data has, and of what kind these are.
+
+    Examples
+    --------
+    >>> from goodinit.datasets import iris
+    >>> ends(iris())
+    (4, 3, 'softmax')
+    """
+    outputs = len(dataset.classes or ()) if dataset.task == "multiclass" else 1
+    return dataset.n_features, outputs, _OUTPUTS[dataset.task]
 
 
 def _check_network(dataset: Dataset, layers: Sequence[int]) -> None:

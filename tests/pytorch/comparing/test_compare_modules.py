@@ -86,6 +86,26 @@ def test_chance_is_the_entropy_of_the_classes(result: gi.Comparison) -> None:
     assert result.chance == pytest.approx(np.log(2), rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    "loss", [nn.MSELoss(), lambda said, _: (said**2).mean() - 5], ids=["no cost", "below zero"]
+)
+def test_guessing_that_costs_nothing_or_less_leaves_a_result_that_is_true(loss: Any) -> None:
+    X = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
+    result = compare(
+        lambda: nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1)),
+        (X, torch.zeros(40, 1)),
+        initializers=["default", "he_normal"],
+        loss=loss,
+        steps=50,
+        record=2,
+        seeds=6,
+    )
+    assert np.isnan(result.study.chance)
+    assert {verdict.label for verdict in result.verdicts}.isdisjoint({"does not learn"})
+    assert "no number" not in str(result)
+    assert result.summary()["fails"].eq(0).all()
+
+
 def test_the_pictures_are_drawn(result: gi.Comparison) -> None:
     assert [name for name, _ in result.plots()] == ["costs", "signals", "accuracy"]
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import product
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Literal, TypedDict, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,8 @@ from goodinit.measuring.tables import (
     signals_table,
     trials_table,
 )
+from goodinit.store.description import check_groups, inside
+from goodinit.store.written import DESCRIPTION
 from goodinit.study.trials import Trial, describe_grid
 from goodinit.torch.comparing.budget import rows_looked_at
 from goodinit.torch.comparing.engines import Loss
@@ -118,9 +120,12 @@ class ModuleStudy:
 
     @property
     def chance(self) -> float:
-        """The cost of the best answer that doesn't look at the example; NaN where unknown."""
+        """The cost of the best answer that doesn't look at the example.
+
+        NaN where it is unknown, or not above 0: then no cost is a part of it.
+        """
         found = self.facts["chance"]
-        return float("nan") if found is None else float(found)
+        return float(found) if found is not None and found > 0 else float("nan")
 
     @property
     def has_boundaries(self) -> bool:
@@ -268,17 +273,43 @@ class ModuleStudy:
         )
 
 
+class _Data(TypedDict):
+    name: str
+    described: str
+    fingerprint: str
+
+
+class _Module(TypedDict):
+    module: str
+    parameters: int
+    loss: str
+
+
+class _Kept(TypedDict):
+    """What a folder says of a module's study besides what it says of any."""
+
+    data: _Data
+    module: _Module
+    training: ModuleTraining
+    task: Literal["multiclass", "regression"]
+    chance: float | None
+
+
 def described_study(
     folder: Path, described: Mapping[str, Any], names: Sequence[str], **grid: Any
 ) -> ModuleStudy:
     """Return the study that a folder describes, without its module, to be looked at."""
+    path = folder / DESCRIPTION
+    check_groups(path, described, get_type_hints(_Kept))
     facts = {**described["module"], "data": described["data"]}
     facts |= {name: described[name] for name in ("task", "chance")}
     schemes = tuple(Initializer(name, _not_kept) for name in names)
     how = dict(described["training"])
     if how["optimizer"] not in OPTIMIZERS:  # one of the user's own, of which the name is kept
         how["optimizer"] = _named(str(how["optimizer"]))
-    return ModuleStudy(facts, ModuleTraining(**how), schemes, **grid)
+    with inside(path, "training"):
+        training = ModuleTraining(**how)
+    return ModuleStudy(facts, training, schemes, **grid)
 
 
 def _named(name: str) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
