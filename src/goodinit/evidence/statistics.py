@@ -1,5 +1,7 @@
 """The statistics of paired differences: intervals, tests, equivalence, power."""
 
+from functools import cache
+from itertools import product
 from math import ceil, comb, log2
 
 import numpy as np
@@ -13,6 +15,7 @@ CONFIDENCE = 0.90  # of intervals
 POWER = 0.80  # of what these seeds could have shown
 _RESAMPLES = 2000
 _BISECTIONS = 20
+_ENUMERATED = 13  # differences, as many as SciPy enumerates where they tie
 _DRAWN_AT_ONCE = 2_000_000  # seeds, over several resamples: bounds memory, not what is found
 
 
@@ -99,7 +102,23 @@ def signed_rank_p(differences: Values, alternative: str = "two-sided") -> float:
         return 1.0
     # Ranks are all that the test sees: an infinite difference may as well be the largest rank.
     signed_ranks = np.sign(differences) * _ranks(np.abs(differences))
+    if len(differences) <= _ENUMERATED:
+        return _by_all_signs(signed_ranks, alternative)
     return float(wilcoxon(signed_ranks, zero_method="zsplit", alternative=alternative).pvalue)
+
+
+def _by_all_signs(signed_ranks: Values, alternative: str) -> float:
+    """Return the exact p-value, ties or not: SciPy takes a second for what takes a millisecond."""
+    moved = signed_ranks[signed_ranks != 0]
+    sums, seen = _all_signs(len(moved)) @ np.abs(moved), moved.sum()  # halves: exact
+    tails = {"greater": float(np.mean(sums >= seen)), "less": float(np.mean(sums <= seen))}
+    tails["two-sided"] = min(1.0, 2 * min(tails.values()))
+    return tails[alternative]
+
+
+@cache
+def _all_signs(count: int) -> Values:
+    return np.array(list(product((-1.0, 1.0), repeat=count)))
 
 
 def corrected_t_p(differences: Values, shared: float, alternative: str = "two-sided") -> float:
@@ -125,7 +144,7 @@ def corrected_t_p(differences: Values, shared: float, alternative: str = "two-si
     --------
     >>> differences = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     >>> [round(corrected_t_p(differences, shared), 3) for shared in (0.0, 0.25, 0.75)]
-    [0.006, 0.046, 0.347]
+    [0.006, 0.046, 0.341]
     """
     from scipy.stats import t
 
