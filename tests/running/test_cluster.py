@@ -135,6 +135,18 @@ def test_every_split_reaches_the_workers(dask: Dask) -> None:
     assert_same(measured, gi.compare("iris", **how))
 
 
+def test_a_cluster_gives_the_same_map(dask: Dask, tmp_path: Path) -> None:
+    words = ["map", "circles", "--x", "*=0.5,2", "--y", "depth=1,4", "--width", "8"]
+    words += ["--iterations", "50", "--seeds", "4", "--quiet"]
+    for place, more in (("here", []), ("there", ["--scheduler", dask.address])):
+        with goodinit(*words, "--out", place, *more, cwd=tmp_path) as command:
+            _, complaint = command.communicate(timeout=240)
+        assert (command.returncode, complaint) == (0, "")
+    here, there = ((tmp_path / place / "map.csv").read_text() for place in ("here", "there"))
+    assert here == there
+    assert here.count("variance_scaling") == 4
+
+
 def test_a_worker_that_is_killed_costs_no_result(
     dask: Dask, tmp_path: Path, whole: gi.Comparison
 ) -> None:

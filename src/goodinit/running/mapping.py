@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from goodinit.initializers.scheme import with_biases
 from goodinit.running.compare import Progress, run
 from goodinit.study.grid import Study, Training, plan
 from goodinit.study.trials import several
+from goodinit.theory.examples import Examples, representatives
 from goodinit.theory.fixedpoints import FixedPoint
 from goodinit.theory.predict import of_network
 
@@ -30,6 +31,7 @@ AXES = ("depth", "width", "bias_variance", "learning_rate", "*")
 REACH = 6.0  # correlation depths within which networks train (Schoenholz et al. 2017, section 5)
 
 _OF_WHOLE = ("depth", "width")
+_OF_ROW = ("depth", "width", "learning_rate")
 _EDGE = 1e-6  # how near to 1 χ₁ is on the edge of chaos
 
 
@@ -66,11 +68,12 @@ class Map:
         return plot_map(self.cells, (self.x, self.y), column, self.title)
 
 
-@dataclass(frozen=True)
-class _Cell:
-    x: float
-    y: float
+class _Row(NamedTuple):
+    """Cells that are one study: networks of one size, at one learning rate."""
+
     study: Study
+    places: tuple[tuple[float, float], ...]  # of each of its initializers
+    folder: str
 
 
 def map(  # noqa: A001  # `gi.map`
@@ -107,8 +110,8 @@ def map(  # noqa: A001  # `gi.map`
     iterations, seeds, optimizer, batch_size, executor, progress
         As in ``goodinit.compare``, for each cell; progress counts the updates of all of them.
     out : str or Path, optional
-        A folder that keeps each cell's study in a folder of its own: cells that it holds aren't
-        trained again.
+        A folder that keeps a study for each depth, width and learning rate: cells that they hold
+        aren't trained again.
 
     Returns
     -------
@@ -137,14 +140,14 @@ def map(  # noqa: A001  # `gi.map`
         "bias_variance": bias_variance,
         "learning_rate": learning_rate,
     }
-    training = Training(
-        iterations=iterations, optimizer=optimizer, batch_size=batch_size, record=10
+    training = Training(  # a cell tells how it ends: sharpness on the way would take most of it
+        iterations=iterations, optimizer=optimizer, batch_size=batch_size, record=1
     )
     axes = (_axis("x", x), _axis("y", y))
     if axes[0][0] == axes[1][0]:
         raise bad_argument("y", y, "another axis than x")
-    cells = list(
-        _cells(
+    planned = list(
+        _rows(
             dataset,
             axes=axes,
             fixed=fixed,
@@ -153,25 +156,28 @@ def map(  # noqa: A001  # `gi.map`
             training=training,
         )
     )
-    total = sum(len(cell.study.trials) for cell in cells) * iterations
-    rows, done = [], 0
-    for cell in cells:
+    total = sum(len(row.study.trials) for row in planned) * iterations
+    examples = representatives(dataset)
+    cells: list[dict[str, Any]] = []
+    done = 0
+    for row in planned:
         result = run(
-            cell.study,
+            row.study,
             _from(done, total, progress),
-            out=None if out is None else Path(out) / f"x{cell.x:g}-y{cell.y:g}",
+            out=None if out is None else Path(out) / row.folder,
             executor=executor,
         )
         if result.interrupted:
             raise KeyboardInterrupt("the cells so far are kept" if out else "nothing is kept")
-        done += len(cell.study.trials) * iterations
-        rows.append({"x": cell.x, "y": cell.y, **_outcome(result)})
+        done += len(row.study.trials) * iterations
+        cells += _outcomes(row, result, examples)
     names = f"{initializer}, {activation}, {optimizer.replace('_', ' ')}, {iterations:,} iterations"
-    return Map(axes[0][0], axes[1][0], f"{dataset.name}: {names}", pd.DataFrame(rows))
+    table = pd.DataFrame(cells).sort_values(["x", "y"], ignore_index=True)
+    return Map(axes[0][0], axes[1][0], f"{dataset.name}: {names}", table)
 
 
 def _from(done: int, total: int, progress: Progress) -> Progress:
-    """Return a cell's progress as that of all of them."""
+    """Return a row's progress as that of all of them."""
     return lambda made, _: progress(done + made, total)
 
 
@@ -193,7 +199,7 @@ def _axis(argument: str, given: Any) -> tuple[str, list[float]]:
     return name, sorted(set(found))
 
 
-def _cells(
+def _rows(
     dataset: Dataset,
     *,
     axes: tuple[tuple[str, list[float]], tuple[str, list[float]]],
@@ -201,26 +207,29 @@ def _cells(
     named: tuple[str, str],
     seeds: int | Sequence[int],
     training: Training,
-) -> Iterator[_Cell]:
+) -> Iterator[_Row]:
+    """Yield the cells in rows, each of one depth, width and learning rate."""
     (x, xs), (y, ys) = axes
     initializer, activation = named
     if ("*" in initializer) != ("*" in (x, y)):
         raise bad_argument("initializer", initializer, "a spec with * where * is an axis")
+    rows: dict[tuple[float, ...], list[dict[str, float]]] = {}
     for across, up in product(xs, ys):
         at = fixed | {x: across, y: up}
-        yield _Cell(
-            across,
-            up,
+        rows.setdefault(tuple(at[name] for name in _OF_ROW), []).append(at)
+    for (depth, width, rate), row in rows.items():
+        yield _Row(
             plan(
                 dataset,
-                initializers=[_scheme(initializer, at)],
-                hidden=(whole("width", at["width"], at_least=1),)
-                * whole("depth", at["depth"], at_least=0),
+                initializers=[_scheme(initializer, at) for at in row],
+                hidden=(whole("width", width, at_least=1),) * whole("depth", depth, at_least=0),
                 activation=activation,
-                learning_rate=at["learning_rate"],
+                learning_rate=rate,
                 seeds=seeds,
                 training=training,
             ),
+            tuple((at[x], at[y]) for at in row),
+            f"depth{depth:g}-width{width:g}-rate{rate:g}",
         )
 
 
@@ -230,26 +239,30 @@ def _scheme(initializer: str, at: dict[str, float]) -> Scheme:
     return with_biases(scheme, variance**0.5) if variance else scheme
 
 
-def _outcome(result: Comparison) -> dict[str, Any]:
-    study, trials = result.study, result.trials
-    assert isinstance(study, Study)  # noqa: S101  # made by plan
+def _outcomes(row: _Row, result: Comparison, examples: Examples) -> Iterator[dict[str, Any]]:
+    study, trials = row.study, result.trials
     hidden = study.network.layers[1:-1]
-    point = of_network(
-        study.dataset,
-        study.schemes[0],
-        hidden=hidden,
-        activation=study.network.activation,
-        draws=0,
-    ).fixed_point
-    costs = trials["train_cost"].fillna(np.inf)
-    return {
-        "initializer": study.schemes[0].name,
-        "train_accuracy": float(trials["train_accuracy"].mean()),
-        "test_accuracy": float(trials["test_accuracy"].mean()),
-        "train_cost": float(costs.median()),
-        "trained": float((costs < value("stuck") * result.chance).mean()),
-        "reach": REACH * _carries(point) / len(hidden) if point else float("nan"),
-    }
+    for (x, y), scheme in zip(row.places, study.schemes, strict=True):
+        own = trials[trials["initializer"] == scheme.name]
+        costs = own["train_cost"].fillna(np.inf)
+        point = of_network(
+            study.dataset,
+            scheme,
+            hidden=hidden,
+            activation=study.network.activation,
+            draws=0,
+            examples=examples,
+        ).fixed_point
+        yield {
+            "x": x,
+            "y": y,
+            "initializer": scheme.name,
+            "train_accuracy": float(own["train_accuracy"].mean()),
+            "test_accuracy": float(own["test_accuracy"].mean()),
+            "train_cost": float(costs.median()),
+            "trained": float((costs < value("stuck") * result.chance).mean()),
+            "reach": REACH * _carries(point) / len(hidden) if point else float("nan"),
+        }
 
 
 def _carries(point: FixedPoint) -> float:
