@@ -1,12 +1,15 @@
 /** Costs while training, by uPlot: every seed a thin line, their median on top, and that of guessing. */
 
 import uPlot from "uplot";
+import { h } from "../shared/dom";
 import { shown } from "../shared/numbers";
 import type { Axis } from "./state";
 
 const MOST_MOMENTS = 400; // of a curve; then every second one goes
 const HEIGHT = 130;
 const ABOVE_CHANCE = 1.5; // times, is where a linear axis ends
+const STEP = 0.5; // of the numbers at a linear axis
+const MOST_NUMBERS = 4; // at a logarithmic one
 const LEAST = 1e-6;
 const MOST = 1e9;
 
@@ -15,6 +18,8 @@ export class Costs {
   readonly median: number[] = [];
   private readonly seeds: number[][];
   private readonly chart: uPlot;
+  private readonly numbers = h("div", { class: "numbers", "aria-hidden": "true" });
+  private written = "";
   private every = 1;
   private asked = 0;
 
@@ -26,14 +31,12 @@ export class Costs {
   ) {
     this.seeds = Array.from({ length: seeds }, () => []);
     const { colour, ink } = look;
+    // Numbers are elements beside the canvas: a canvas shapes their letters anew in each frame, which takes longest.
     const axis = {
-      stroke: ink,
       grid: { stroke: `${ink}22`, width: 1 },
       ticks: { show: false },
-      font: "11px system-ui",
+      values: (_: uPlot, splits: number[]): null[] => splits.map(() => null),
     };
-    const values = (_: uPlot, splits: number[]): string[] =>
-      splits.map((v) => (look.axis === "linear" || Math.log10(v) % 1 === 0 ? shown(v) : ""));
     const thin = this.seeds.map(() => ({ stroke: colour, alpha: 0.4, width: 1, points: { show: false } }));
     this.chart = new uPlot(
       {
@@ -43,8 +46,8 @@ export class Costs {
         cursor: { show: false },
         scales: { x: { time: false }, y: { distr: look.axis === "log" ? 3 : 1, range } },
         axes: [
-          { ...axis, size: 24, space: 60 },
-          { ...axis, size: 44, space: 24, values },
+          { ...axis, size: 20, space: 60 },
+          { ...axis, size: 44, space: 24, splits: () => this.ticks() },
         ],
         series: [
           {},
@@ -56,6 +59,7 @@ export class Costs {
       this.data(),
       box,
     );
+    box.append(this.numbers);
   }
 
   private get width(): number {
@@ -85,6 +89,35 @@ export class Costs {
   draw(): void {
     if (this.chart.width !== this.width) this.chart.setSize({ width: this.width, height: HEIGHT });
     this.chart.setData(this.data());
+    this.write();
+  }
+
+  /** Return where the cost axis has lines and numbers. */
+  private ticks(): number[] {
+    const { min = 0, max = 1 } = this.chart?.scales.y ?? {};
+    if (this.look.axis === "linear") {
+      return Array.from({ length: Math.floor(max! / STEP) + 1 }, (_, i) => i * STEP);
+    }
+    const [low, high] = [Math.ceil(Math.log10(min || LEAST)), Math.floor(Math.log10(max || MOST))];
+    const step = Math.max(1, Math.ceil((high - low) / MOST_NUMBERS));
+    return Array.from({ length: Math.max(0, Math.floor((high - low) / step) + 1) }, (_, i) => 10 ** (low + i * step));
+  }
+
+  private write(): void {
+    const { bbox } = this.chart;
+    const [top, left, bottom, right] = [bbox.top, bbox.left, bbox.top + bbox.height, bbox.left + bbox.width].map(
+      (v) => v / devicePixelRatio,
+    ) as [number, number, number, number];
+    const last = this.iterations.at(-1) ?? 0;
+    const texts = [
+      ...this.ticks().map((v) => [shown(v), `right:calc(100% - ${left - 4}px);top:${(top + this.chart.valToPos(v, "y") - 8).toFixed(0)}px`]),
+      ["0", `left:${left}px;top:${bottom + 2}px`],
+      ...(last ? [[last.toLocaleString("en"), `right:calc(100% - ${right}px);top:${bottom + 2}px`]] : []),
+    ];
+    const key = JSON.stringify(texts);
+    if (key === this.written) return;
+    this.written = key;
+    this.numbers.replaceChildren(...texts.map(([text, style]) => h("span", { style: style! }, text!)));
   }
 
   private data(): uPlot.AlignedData {

@@ -35,33 +35,47 @@ let fresh = true; // networks are to be drawn
 let owed = 0; // steps that were asked for one by one
 let changed = false; // how it is looked at
 let going = false;
+let race = 0; // which, counted
 let turn = 0; // whose curves and layers are drawn in this frame
 
-/** Train and show until nothing is left to do: while the workers go on, what they last saw is drawn. */
+interface Asked {
+  readonly seen: Promise<Seen>;
+  readonly look: readonly number[];
+  readonly moving: boolean;
+  readonly race: number;
+}
+
+/** Let the workers go on, or begin anew. */
+function ask(): Asked {
+  const began = fresh;
+  fresh = false;
+  changed = false;
+  if (began) {
+    race += 1;
+    build();
+  }
+  const moving = running && !began;
+  const steps = began ? 0 : owed || (running ? state.speed : 0);
+  owed = began ? owed : 0;
+  turn = (turn + 1) % state.initializers.length;
+  const look = moving ? [turn] : state.initializers.map((_, place) => place);
+  return { seen: crew.ask({ steps, ...view, look }, began ? state : null), look, moving, race };
+}
+
+/** Train and show until nothing is left to do: what the workers saw is drawn while they go on. */
 async function go(): Promise<void> {
   if (going) return;
   going = true;
-  let seen: Seen | null = null;
-  for (;;) {
-    const began = fresh;
-    fresh = false;
-    changed = false;
-    if (began) {
-      build();
-      seen = null;
-    }
-    const moving = running && !began;
-    const steps = began ? 0 : owed || (running ? state.speed : 0);
-    owed = 0;
-    turn = (turn + 1) % state.initializers.length;
-    const look = moving ? [turn] : state.initializers.map((_, place) => place);
-    const pending = crew.ask({ steps, ...view, look }, began ? state : null);
-    if (seen) show(seen, look);
-    const [next] = await Promise.all([pending, new Promise(requestAnimationFrame)]);
-    seen = fresh ? null : next;
-    if (!running && !fresh && !changed && owed === 0 && !moving && !next.busy) break;
+  let asked: Asked | null = ask();
+  while (asked) {
+    const { look, moving, race: own }: Asked = asked;
+    const seen: Seen = await asked.seen;
+    const wanted = (): boolean => running || fresh || changed || owed > 0 || moving || seen.busy;
+    asked = wanted() ? ask() : null;
+    await new Promise(requestAnimationFrame);
+    if (own === race) show(seen, look);
+    if (!asked && wanted()) asked = ask();
   }
-  show(seen!, state.initializers.map((_, place) => place));
   going = false;
 }
 

@@ -14,6 +14,7 @@ export const TILE = 32; // points along each side of a unit's picture
 export const MOST_TILES = 16;
 // Parameters times examples up to which every seed's sharpness is measured at once at the start.
 const QUICK = 300_000;
+const LOOKS_PER_BEND = 4;
 const THEORY_PER_ASK = 6; // milliseconds
 
 /** A seed of an initializer, both by their places. */
@@ -89,7 +90,7 @@ export class Race {
   private readonly theories: [place: number, drawing: Drawing][];
   private readonly chance: number;
   private readonly tested: "train" | "test";
-  private turn = 0;
+  private readonly looked = new Map<number, number>(); // how often at each initializer
 
   constructor(
     module: WebAssembly.Module,
@@ -126,7 +127,6 @@ export class Race {
       for (const { network } of runners) if (wish.steps > 0) this.networks.train(network, wish.steps);
     }
     const parts = [...this.runners].map(([place, runners]) => this.part(place, runners, wish));
-    this.turn++;
     return { parts, theory: this.theory(), busy: this.theories.length > 0 };
   }
 
@@ -135,7 +135,7 @@ export class Race {
     const shown = runners.filter(({ seed }) => wish.seen < 0 || seed === wish.seen);
     const costs = runners.map(({ network }) => this.networks.measure(network, "train").cost);
     const pictured = looked && wish.units >= 0 ? runners.find(({ seed }) => seed === Math.max(0, wish.seen)) : null;
-    if (looked) this.bend(runners);
+    if (looked) this.bend(place, runners);
     return {
       place,
       iteration: runners[0]!.network.steps,
@@ -159,9 +159,12 @@ export class Race {
     return { seed, accuracy, run: { start, now, first, cost, chance: this.chance, stability } };
   }
 
-  /** Measure one seed's sharpness, the seeds in turn: it takes as long as thirty steps. */
-  private bend(runners: Runner[]): void {
-    const runner = runners[this.turn % runners.length]!;
+  /** Measure one seed's sharpness now and then, the seeds in turn: it takes as long as sixty steps. */
+  private bend(place: number, runners: Runner[]): void {
+    const looked = this.looked.get(place) ?? 0;
+    this.looked.set(place, looked + 1);
+    if (looked % LOOKS_PER_BEND) return;
+    const runner = runners[(looked / LOOKS_PER_BEND) % runners.length]!;
     runner.stability = Math.max(runner.stability, this.bent(runner.network) || 0);
   }
 

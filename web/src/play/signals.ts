@@ -111,34 +111,42 @@ function share(
 
 /** Count units, those once that agree in incoming weights and bias and in activations. */
 function distinct(
-  layer: LayerValues,
+  { units, row, examples, activations }: LayerValues,
   weights: Float64Array,
   biases: Float64Array,
   fanIn: number,
 ): number {
-  const incoming = (u: number): Float64Array =>
-    Float64Array.of(...weights.subarray(u * fanIn, (u + 1) * fanIn), biases[u]!);
-  const said = (u: number): Float64Array =>
-    layer.activations.subarray(u * layer.row, u * layer.row + layer.examples);
+  const incoming = (u: number, v: number): boolean => {
+    const apart = (biases[u]! - biases[v]!) ** 2;
+    const larger = Math.max(biases[u]! ** 2, biases[v]! ** 2);
+    return alike(weights, u * fanIn, v * fanIn, fanIn, apart, larger);
+  };
   let count = 0;
-  for (let u = 0; u < layer.units; u++) {
+  for (let u = 0; u < units; u++) {
     let repeated = false;
     for (let v = 0; v < u && !repeated; v++) {
-      repeated = alike(incoming(u), incoming(v)) && alike(said(u), said(v));
+      repeated = incoming(u, v) && alike(activations, u * row, v * row, examples, 0, 0);
     }
     if (!repeated) count++;
   }
   return count;
 }
 
-function alike(a: Float64Array, b: Float64Array): boolean {
-  let apart = 0;
-  let ofA = 0;
-  let ofB = 0;
-  for (let i = 0; i < a.length; i++) {
-    apart += (a[i]! - b[i]!) ** 2;
-    ofA += a[i]! ** 2;
-    ofB += b[i]! ** 2;
+/** Return whether two stretches differ by less than a small part of the longer one's length. */
+function alike(
+  values: Float64Array,
+  a: number,
+  b: number,
+  count: number,
+  apart: number,
+  larger: number,
+): boolean {
+  let ofA = larger;
+  let ofB = larger;
+  for (let i = 0; i < count; i++) {
+    apart += (values[a + i]! - values[b + i]!) ** 2;
+    ofA += values[a + i]! ** 2;
+    ofB += values[b + i]! ** 2;
   }
   return apart <= limits.same_unit ** 2 * Math.max(ofA, ofB);
 }

@@ -7,7 +7,7 @@ export type Axis = "linear" | "log";
 export const DATA = ["circles", "moons", "spirals", "xor", "blobs", "painted"] as const;
 export const RATES = [0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10] as const;
 export const BATCHES = [0, 8, 16, 32, 64, 128] as const;
-export const SPEEDS = [1, 5, 25, 100, 500] as const;
+export const SPEEDS = [1, 5, 10, 30, 100, 500] as const;
 export const MOST_INITIALIZERS = 6;
 export const MOST_SEEDS = 64;
 export const MOST_LAYERS = 30;
@@ -51,7 +51,7 @@ export const START: State = {
   ],
   seeds: 8,
   firstSeed: 0,
-  speed: 25,
+  speed: 30,
   axis: "linear",
 };
 
