@@ -83,7 +83,7 @@ class Evidence:
         told apart nor equivalent is undecided.
     friedman : dict of str to float
         For each outcome the p-value of Friedman's test that all initializers are alike; NaN with
-        fewer than three.
+        fewer than three, and over splits of the same examples, for which it has no correction.
     lead : str
         The outcome that ranks: what was asked for; else the test accuracy (R² where a number is to
         be predicted), or without a test part the training cost.
@@ -237,7 +237,10 @@ def weigh(
         outcomes,
         rates,
         pairs,
-        {name: _friedman(table) for name, table in usable.items()},
+        {
+            name: float("nan") if counting.test_share else _friedman(table)
+            for name, table in usable.items()
+        },
         lead,
         margin,
         _foremost(tables["train_cost"], "train_cost"),
