@@ -12,7 +12,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, make_circles
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    make_circles,
+    make_moons,
+)
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
@@ -50,6 +56,17 @@ def test_circles_are_the_articles_bit_for_bit_and_leave_the_global_stream_alone(
         (data.X_train, data.y_train, data.X_test, data.y_test), (*train, *test), strict=True
     ):
         np.testing.assert_array_equal(made, published)
+
+
+def test_moons_are_what_scikit_learn_draws_bit_for_bit() -> None:
+    data = gd.moons()
+    for (X, y), seed, n in (
+        ((data.X_train, data.y_train), 1, 300),
+        ((data.X_test, data.y_test), 2, 100),
+    ):
+        drawn, classes = make_moons(n, noise=0.1, random_state=seed)
+        np.testing.assert_array_equal(X, drawn)
+        np.testing.assert_array_equal(y, classes)
 
 
 @pytest.mark.parametrize("name", ["circles", "moons", "blobs", "spirals", "xor"])

@@ -20,37 +20,38 @@ Draw = Callable[[int, int], tuple[NDArray[np.float64], NDArray[Any]]]
 def circles(*, split: int = 0) -> Dataset:
     """Return the articles' two circles, one inside the other.
 
-    scikit-learn's ``make_circles`` with noise 0.05, 300 examples from seed 1 and 100 from seed 2:
-    the articles' ``load_dataset()``, bit for bit (there in columns, here in rows). The global
-    random stream is left alone.
+    What scikit-learn's ``make_circles`` draws with noise 0.05, 300 examples from seed 1 and 100
+    from seed 2: the articles' ``load_dataset()``, bit for bit (there in columns, here in rows).
+    The global random stream is left alone.
 
     Examples
     --------
     >>> print(circles().describe())
     circles: 300 train and 100 test examples, 2 features, 2 classes
     """
-    from sklearn.datasets import make_circles  # here, because it is slow to import
 
     def draw(n: int, seed: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        X, y = make_circles(n, noise=0.05, random_state=seed)
-        return X, y
+        outer, inner = (
+            np.linspace(0, 2 * np.pi, size, endpoint=False) for size in (n // 2, n - n // 2)
+        )
+        return _shuffled(seed, 0.05, _on_circle(1.0, outer), _on_circle(1.0, inner) * 0.8)
 
     return _drawn("circles", draw, ("outer", "inner"), split)
 
 
 def moons(*, split: int = 0) -> Dataset:
-    """Return two interleaved half circles: scikit-learn's ``make_moons`` with noise 0.1.
+    """Return two interleaved half circles: what ``sklearn.datasets.make_moons`` draws, noise 0.1.
 
     Examples
     --------
     >>> moons().classes
     ('upper', 'lower')
     """
-    from sklearn.datasets import make_moons  # here, because it is slow to import
 
     def draw(n: int, seed: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        X, y = make_moons(n, noise=0.1, random_state=seed)
-        return X, y
+        upper, lower = (np.linspace(0, np.pi, size) for size in (n // 2, n - n // 2))
+        below = np.column_stack([1 - np.cos(lower), 1 - np.sin(lower) - 0.5])
+        return _shuffled(seed, 0.1, _on_circle(1.0, upper), below)
 
     return _drawn("moons", draw, ("upper", "lower"), split)
 
@@ -123,6 +124,21 @@ def _drawn(name: str, draw: Draw, classes: tuple[str, ...], split: int) -> Datas
     """Return a draw of which no other one shares a seed; split 0 is the articles'."""
     train, test = (seed + 2 * split for seed in (TRAIN_SEED, TEST_SEED))
     return Dataset(name, *draw(N_TRAIN, train), *draw(N_TEST, test), classes)
+
+
+def _shuffled(
+    seed: int, noise: float, *classes: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Return points of classes in a random order, with noise.
+
+    As scikit-learn does it, from the same stream: importing it takes longer than all that is drawn.
+    """
+    rng = np.random.RandomState(seed)  # the stream of what was published
+    order = np.arange(sum(map(len, classes)))
+    rng.shuffle(order)
+    X = np.concatenate(classes)[order]
+    y = np.repeat(np.arange(len(classes)), [len(points) for points in classes])[order]
+    return X + rng.normal(scale=noise, size=X.shape), y
 
 
 def _balanced(rng: np.random.Generator, n: int, n_classes: int) -> NDArray[np.int64]:
