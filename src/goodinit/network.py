@@ -275,8 +275,11 @@ def forward(
     for layer, (weights, biases) in enumerate(parameters):
         if layer:
             inputs.append(hidden(preactivations[-1]))
-        z = inputs[-1] @ np.swapaxes(weights, -1, -2) + biases[..., np.newaxis, :]
-        preactivations.append(z if layer else z + offset)
+        z = inputs[-1] @ np.swapaxes(weights, -1, -2)
+        z += biases[..., np.newaxis, :]
+        if layer == 0 and not isinstance(offset, float):
+            z += offset
+        preactivations.append(z)
     return preactivations, inputs
 
 
