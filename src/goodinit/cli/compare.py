@@ -307,11 +307,12 @@ def compare(
         printing_aside(bool(module) and as_json),
     ):
         clock.lap("compiling, or loading what was compiled")
-        result = run(study, watch=bar, out=place, keep_networks=keep_networks, executor=executor)
-    clock.lap("training and measuring")
+        watch = clock.watching(bar)
+        result = run(study, watch=watch, out=place, keep_networks=keep_networks, executor=executor)
+    clock.lap("keeping")
     result = replace(result, by=by, margin=margin, command=shlex.join(["goodinit", *sys.argv[1:]]))
-    tell(result, None if result.interrupted else place, formats, size, as_json=as_json)
-    clock.lap("verdicts, tables and pictures")
+    home = None if result.interrupted else place
+    tell(result, home, formats, size, as_json=as_json, lap=clock.lap)
     if timing:
         clock.print()
     if result.interrupted:

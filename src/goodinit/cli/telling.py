@@ -1,7 +1,7 @@
 """How a comparison is told: printed, and drawn where there is a place for pictures."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +20,18 @@ def tell(
     figure_size: str,
     *,
     as_json: bool,
+    lap: Callable[[str], None] = lambda done: None,
 ) -> None:
-    """Print a comparison, and draw it where there is a place for pictures."""
+    """Print a comparison, and draw it where there is a place for pictures; say what is done."""
     if as_json:
         printing.print_comparison_json(result)
     else:
         printing.print_summary(result)
         printing.print_verdicts(result)
+    lap("verdicts")
     if folder:
         _export(result, folder, formats, figure_size, quiet=as_json)
+        lap("pictures, tables, report")
 
 
 def _export(
