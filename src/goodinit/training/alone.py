@@ -4,7 +4,7 @@ from typing import Any
 
 from goodinit.training.gradient import gradient_of
 from goodinit.training.jit import compiled
-from goodinit.training.lanes import matrix
+from goodinit.training.lanes import borrowed, matrix
 from goodinit.training.order import shuffle
 from goodinit.training.update import update
 
@@ -27,7 +27,8 @@ def trainer(wide: int) -> Any:
     """Make what trains a network through all its iterations; ``wide`` as in ``products``."""
     add_gradient = gradient_of(alone=True, wide=wide)
 
-    def train(networks, data, network, optimizer, batch_size, start, stop, work):
+    def train(networks, data, network, follow, batch_size, start, stop, work):
+        networks, data, network, work = borrowed((networks, data, network, work))
         parameters, state, seeds = networks
         X, Y = data
         n, features, outputs = X.shape[1], X.shape[0], Y.shape[0]
@@ -57,6 +58,6 @@ def trainer(wide: int) -> Any:
                     network, parameters, inputs, targets, size, count, work.gradient, False, work
                 )
             step = iteration + 1
-            update(optimizer, parameters, work.gradient, state, work.rates, work.decay, step)
+            update(follow, parameters, work.gradient, state, work.rates, work.decay, step)
 
     return train

@@ -48,7 +48,7 @@ def _clear(values, count):
 
 def gradient_of(alone: bool, wide: int) -> Any:
     """Make what adds a tile's part of the gradient; see ``products`` for the arguments."""
-    forward, backward, across, over_examples = products(alone, wide)
+    forward, backward, across, over_examples = products(alone=alone, wide=wide)
 
     @spliced
     def add_gradient(network, parameters, inputs, targets, n, count, sums, fresh, work):
@@ -56,7 +56,7 @@ def gradient_of(alone: bool, wide: int) -> Any:
         layers, relu = network.units, network.is_relu
         columns, last = inputs.shape[1], layers.size - 1
         least = 0.0 if relu else -math.inf
-        values, row, first = inputs, 0, 0
+        values, row, first = inputs, np.int64(0), np.int64(0)  # a constant is compiled for apart
         for layer in range(1, last + 1):
             fan_in, fan_out = layers[layer - 1], layers[layer]
             z = matrix(work.values, row * columns, fan_out, columns)

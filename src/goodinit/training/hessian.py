@@ -17,7 +17,7 @@ from goodinit.training import kernel
 from goodinit.training.elementwise import Activation, bend
 from goodinit.training.gradient import Floats
 from goodinit.training.jit import call_at, compiled, entry, pointer_of, spliced
-from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, matrix, stretch
+from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, borrowed, matrix, stretch
 from goodinit.training.outputs import Output, set_deltas, set_turns
 from goodinit.training.products import products
 from goodinit.training.together import repeat
@@ -93,7 +93,7 @@ def _mover(forward: Any) -> Any:
     @spliced
     def move(layers, parameter, functions, parameters, direction, n, work, columns):
         """Fill values, slopes, curves, moved, and the last layer's deltas, of the tile."""
-        last, row, first = layers.size - 1, 0, 0
+        last, row, first = layers.size - 1, np.int64(0), np.int64(0)
         for layer in range(1, last + 1):
             fan_in, fan_out = layers[layer - 1], layers[layer]
             below = 2 * (row - fan_in) * columns
@@ -133,6 +133,8 @@ def _returner(backward: Any, across: Any, over_examples: Any) -> Any:
     @spliced
     def return_to(layers, parameters, out, row, first, length, fresh, work, columns):
         """Add the tile's part of the product to `out`."""
+        # Not False itself, nor 1 below: a function is compiled anew for a constant.
+        never = np.bool_(False)
         for layer in range(layers.size - 1, 0, -1):
             fan_in, fan_out = layers[layer - 1], layers[layer]
             row, first = row - fan_out, first - fan_out * (fan_in + 1)
@@ -149,15 +151,15 @@ def _returner(backward: Any, across: Any, over_examples: Any) -> Any:
                 values = matrix(work.values, at, fan_in, columns)
                 beside = matrix(work.values, at + fan_in * columns, fan_in, columns)
                 across(out, first, turned, values, length, fresh)
-                across(out, first, deltas, beside, length, False)
+                across(out, first, deltas, beside, length, never)
                 slopes = matrix(work.slopes, before * columns, fan_in, columns)
                 curves = matrix(work.curves, before * columns, fan_in, columns)
                 spare = matrix(work.spare, 0, fan_in, columns)
                 below = matrix(work.deltas, at, fan_in, columns)
                 under = matrix(work.deltas, at + fan_in * columns, fan_in, columns)
-                backward(parameters, first, spare, deltas, curves, False, spare)
-                backward(parameters, first, under, deltas, slopes, False, spare)
-                backward(work.backwards, 2 * first, below, both, slopes, False, spare)
+                backward(parameters, first, spare, deltas, curves, never, work.spare)
+                backward(parameters, first, under, deltas, slopes, never, work.spare)
+                backward(work.backwards, 2 * first, below, both, slopes, never, work.spare)
                 _add(below, spare)
 
     return return_to
@@ -170,6 +172,8 @@ def _multiplier() -> Any:
     at_once = COLUMNS[False]
 
     def multiply(layers, parameter, functions, parameters, direction, data, out, work):
+        parameters, direction, data, out = borrowed((parameters, direction, data, out))
+        layers, work = borrowed((layers, work))
         X, Y = data
         n, lanes = X.shape[1], VECTOR_BYTES // X.itemsize
         most = work.inputs.size // X.shape[0] // lanes
@@ -177,8 +181,9 @@ def _multiplier() -> Any:
         for done in range(0, n, most):
             length = min(most, n - done)
             columns = (length + at_once - 1) // at_once * at_once * lanes
-            repeat(X, done, 1, matrix(work.inputs, 0, X.shape[0], columns))
-            repeat(Y, done, 1, matrix(work.targets, 0, Y.shape[0], columns))
+            every = np.int64(1)
+            repeat(X, done, every, matrix(work.inputs, 0, X.shape[0], columns))
+            repeat(Y, done, every, matrix(work.targets, 0, Y.shape[0], columns))
             row, first = move(layers, parameter, functions, parameters, direction, n, work, columns)
             return_to(layers, parameters, out, row, first, length, done == 0, work, columns)
 

@@ -94,10 +94,13 @@ def pointed(function: Callable[..., None], kind: str, dtype: str, *takes: str) -
     dtype : str
         Of its arrays, which it takes as bare pointers.
     takes : str
-        Of each argument: "array", or the type of a number.
+        Of each argument: "array", or the type of a number; with a star, of an array's numbers.
     """
-    array = types.CPointer(getattr(types, dtype))
-    arguments = [array if name == "array" else getattr(types, name) for name in takes]
+    names = [f"{dtype}*" if name == "array" else name for name in takes]
+    arguments = [
+        types.CPointer(getattr(types, name[:-1])) if name[-1] == "*" else getattr(types, name)
+        for name in names
+    ]
     made = CFunc(function, (tuple(arguments), types.void), {}, {"nopython": True, **_ARITHMETIC})
     _keep(made, function, kind)
     made.compile()

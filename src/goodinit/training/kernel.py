@@ -28,7 +28,7 @@ from goodinit.training.gradient import Floats, Layers, Work
 from goodinit.training.jit import entry, pointer_of
 from goodinit.training.lanes import COLUMNS, VECTOR_BYTES
 from goodinit.training.outputs import Output, set_deltas
-from goodinit.training.update import Optimizer
+from goodinit.training.update import Optimizer, follow
 
 # What a tile's values and slopes may take, to stay in the second-level cache: alone of all examples
 # of a block, together of a slice's.
@@ -189,7 +189,7 @@ def advance(
     work = _allocated(network, X.shape[1], batch_size, lone, parameters.dtype)
     width = len(work.order)
     train, dtype = _compiled(Kind(lone, _widest(network))), parameters.dtype.name
-    relu = network.activation == Activation.RELU
+    rule, relu = follow(optimizer, dtype), network.activation == Activation.RELU
     layers = Layers(
         network.layers,
         0 if relu else pointer_of(activate(Activation(network.activation), dtype)),
@@ -206,7 +206,7 @@ def advance(
         work.rates.reshape(-1, width)[:] = learning_rates[chosen]
         train(
             (flat.reshape(-1), memory.reshape(len(memory), flat.size), seeds[chosen]), (X, Y),
-            layers, optimizer, batch_size, start, start + iterations, work,
+            layers, rule, batch_size, start, start + iterations, work,
         )  # fmt: skip
         used = min(width, K - first)
         parameters[first : first + used] = np.moveaxis(flat, -1, 0)[:used]

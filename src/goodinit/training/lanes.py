@@ -233,8 +233,41 @@ def _inner_tile(_typing, alone, rows, columns, out, left, right, length, row, co
     return types.void(alone, rows, columns, out, left, right, *counts, types.boolean), emit
 
 
+def _spread(_typing, out, row, column, number):
+    """Set the vector that begins at out[row, column] to a number in every lane."""
+
+    def emit(context, builder, signature, values):
+        emitter = _Emitter(context, builder, out.dtype, types.literal(False))
+        place = emitter.place((out, values[0]), *values[1:3])
+        emitter.store(emitter.everywhere(values[3]), place)
+        return context.get_dummy_value()
+
+    return types.void(out, types.intp, types.intp, out.dtype), emit
+
+
 # A view here does not keep `flat` alive. An ordinary one counts its references, atomically: for a
 # small network that costs more time than the arithmetic does. The caller keeps `flat`.
+
+
+def _borrowed(_typing, value):
+    """Return an array, or a tuple that holds arrays, whose references aren't counted."""
+
+    def bare(context, builder, kind, value):
+        if isinstance(kind, types.BaseTuple):
+            kinds: Any = kind  # whose stubs don't say that it holds types
+            parts = zip(kinds, cgutils.unpack_tuple(builder, value), strict=True)
+            bared = [bare(context, builder, of, part) for of, part in parts]
+            return context.make_tuple(builder, kind, bared)
+        if not isinstance(kind, types.Array):
+            return value
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        return array._getvalue()
+
+    def emit(context, builder, signature, values):
+        return bare(context, builder, value, values[0])
+
+    return value(value), emit
 
 
 def _matrix(_typing, flat, first, rows, columns):
@@ -311,6 +344,8 @@ def _split(signature: Any, values: Any, constants: int, arrays: int) -> Any:
 forward_tile: Any = intrinsic(prefer_literal=True)(_forward_tile)
 backward_tile: Any = intrinsic(prefer_literal=True)(_backward_tile)
 inner_tile: Any = intrinsic(prefer_literal=True)(_inner_tile)
+spread: Any = intrinsic(_spread)
+borrowed: Any = intrinsic(_borrowed)
 matrix: Any = intrinsic(_matrix)
 places: Any = intrinsic(prefer_literal=True)(_places)
 stretch: Any = intrinsic(_stretch)

@@ -4,7 +4,7 @@ from typing import Any
 
 from goodinit.training.gradient import gradient_of
 from goodinit.training.jit import compiled, spliced
-from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, matrix, stretch
+from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, borrowed, matrix, spread, stretch
 from goodinit.training.order import shuffle
 from goodinit.training.update import update
 
@@ -16,8 +16,7 @@ def repeat(examples, first, every, out):
     for row in range(out.shape[0]):
         for step in range(out.shape[1] // lanes):
             number = examples[row, min(first + step * every, examples.shape[1] - 1)]
-            for lane in range(lanes):
-                out[row, step * lanes + lane] = number
+            spread(out, row, step * lanes, number)
 
 
 @compiled
@@ -96,7 +95,8 @@ def trainer() -> Any:
             for i in range(P):
                 work.gradient[i] += work.partial[i]
 
-    def train(networks, data, network, optimizer, batch_size, start, stop, work):
+    def train(networks, data, network, follow, batch_size, start, stop, work):
+        networks, data, network, work = borrowed((networks, data, network, work))
         parameters, state, seeds = networks
         n = data[0].shape[1]
         batches = (n + batch_size - 1) // batch_size
@@ -109,6 +109,6 @@ def trainer() -> Any:
             size = min(batch_size, n - begin)
             find_gradient(network, data, parameters, begin, size, batches == 1, work)
             step = iteration + 1
-            update(optimizer, parameters, work.gradient, state, work.rates, work.decay, step)
+            update(follow, parameters, work.gradient, state, work.rates, work.decay, step)
 
     return train

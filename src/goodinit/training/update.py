@@ -2,9 +2,14 @@
 
 import math
 from enum import IntEnum
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from goodinit.training.jit import compiled, spliced
+import numpy as np
+from numba.core.ccallback import CFunc
+from numpy.typing import NDArray
+
+from goodinit.training.jit import call_at, compiled, pointed, pointer_of, spliced
 
 
 class Rule(IntEnum):
@@ -30,6 +35,14 @@ class Optimizer(NamedTuple):
     weight_decay: float = 0.0  # λ; λW is added to the gradient of W, nothing to that of b
 
 
+class Follow(NamedTuple):
+    """An optimizer as compiled code takes it."""
+
+    weight_decay: float
+    rule: int  # the address of what follows the gradient
+    numbers: NDArray[np.float64]  # momentum, squares, epsilon
+
+
 @compiled
 def _add_weight_decay(parameters, gradient, decay):
     """Gradient += decay × parameters, where decay is λ for a weight and 0 for a bias."""
@@ -37,55 +50,68 @@ def _add_weight_decay(parameters, gradient, decay):
         gradient[i] += decay[i] * parameters[i]
 
 
-@compiled
-def _descend(parameters, gradient, rates):
-    for i in range(parameters.size):
+def _descend(parameters, gradient, _memory, rates, size, _numbers, _step):
+    for i in range(size):
         parameters[i] -= rates[i] * gradient[i]
 
 
-@compiled
-def _descend_with_momentum(parameters, gradient, state, rates, optimizer):
-    velocity, momentum = state[0], optimizer.momentum
-    for i in range(parameters.size):
-        velocity[i] = momentum * velocity[i] + gradient[i]
-        parameters[i] -= rates[i] * velocity[i]
+def _descend_with_momentum(parameters, gradient, memory, rates, size, numbers, _step):
+    momentum = numbers[0]
+    for i in range(size):
+        memory[i] = momentum * memory[i] + gradient[i]
+        parameters[i] -= rates[i] * memory[i]
 
 
-@compiled
-def _descend_with_nesterov(parameters, gradient, state, rates, optimizer):
-    velocity, momentum = state[0], optimizer.momentum
-    for i in range(parameters.size):
-        velocity[i] = momentum * velocity[i] + gradient[i]
-        parameters[i] -= rates[i] * (gradient[i] + momentum * velocity[i])
+def _descend_with_nesterov(parameters, gradient, memory, rates, size, numbers, _step):
+    momentum = numbers[0]
+    for i in range(size):
+        memory[i] = momentum * memory[i] + gradient[i]
+        parameters[i] -= rates[i] * (gradient[i] + momentum * memory[i])
 
 
-@compiled
-def _descend_with_adam(parameters, gradient, state, rates, optimizer, step):
+def _descend_with_adam(parameters, gradient, memory, rates, size, numbers, step):
     """Kingma and Ba, *Adam*, ICLR 2015, algorithm 1; `step` counts from 1."""
-    means, squares = state[0], state[1]
-    unbias_mean = 1.0 / (1.0 - math.pow(optimizer.momentum, step))
-    unbias_square = 1.0 / (1.0 - math.pow(optimizer.squares, step))
-    for i in range(parameters.size):
+    momentum, squares, epsilon = numbers[0], numbers[1], numbers[2]
+    unbias_mean = 1.0 / (1.0 - math.pow(momentum, step))
+    unbias_square = 1.0 / (1.0 - math.pow(squares, step))
+    for i in range(size):
         g = gradient[i]
-        means[i] = optimizer.momentum * means[i] + (1.0 - optimizer.momentum) * g
-        squares[i] = optimizer.squares * squares[i] + (1.0 - optimizer.squares) * g * g
-        root = math.sqrt(unbias_square * squares[i])
-        parameters[i] -= rates[i] * unbias_mean * means[i] / (root + optimizer.epsilon)
+        memory[i] = momentum * memory[i] + (1.0 - momentum) * g
+        memory[size + i] = squares * memory[size + i] + (1.0 - squares) * g * g
+        root = math.sqrt(unbias_square * memory[size + i])
+        parameters[i] -= rates[i] * unbias_mean * memory[i] / (root + epsilon)
+
+
+_RULES: dict[Rule, Any] = {
+    Rule.GRADIENT_DESCENT: _descend,
+    Rule.MOMENTUM: _descend_with_momentum,
+    Rule.NESTEROV: _descend_with_nesterov,
+    Rule.ADAM: _descend_with_adam,
+}
+
+
+@cache
+def _compiled(rule: Rule, dtype: str) -> CFunc:
+    arrays = ["array"] * 3
+    takes = [*arrays, "float64*", "intp", "float64*", "intp"]
+    return pointed(_RULES[rule], rule.name, dtype, *takes)
+
+
+def follow(optimizer: Optimizer, dtype: str) -> Follow:
+    """Return an optimizer as compiled code takes it, its rule compiled."""
+    numbers = np.array([optimizer.momentum, optimizer.squares, optimizer.epsilon])
+    return Follow(
+        optimizer.weight_decay, pointer_of(_compiled(Rule(optimizer.rule), dtype)), numbers
+    )
 
 
 @spliced
-def update(optimizer, parameters, gradient, state, rates, decay, step):
+def update(follow, parameters, gradient, state, rates, decay, step):
     """Follow the gradient by one step, the `step`th, counted from 1; all arrays change in place.
 
     Parameters, gradient, learning rates and decays are flat: a number for every parameter.
     """
-    if optimizer.weight_decay != 0.0:
+    if follow.weight_decay != 0.0:
         _add_weight_decay(parameters, gradient, decay)
-    if optimizer.rule == Rule.MOMENTUM:
-        _descend_with_momentum(parameters, gradient, state, rates, optimizer)
-    elif optimizer.rule == Rule.NESTEROV:
-        _descend_with_nesterov(parameters, gradient, state, rates, optimizer)
-    elif optimizer.rule == Rule.ADAM:
-        _descend_with_adam(parameters, gradient, state, rates, optimizer, step)
-    else:
-        _descend(parameters, gradient, rates)
+    size, numbers = parameters.size, follow.numbers
+    call_at(follow.rule, (parameters, gradient, state, rates, size, numbers, step))
