@@ -36,6 +36,7 @@ from statistics import median
 import numpy as np
 
 import alone
+import public
 from cases import CASES, Case, operations
 from clock import (
     QUICK,
@@ -284,7 +285,14 @@ def _resident() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
+def commands(effort: Effort, findings: Findings) -> None:
+    """Time what users call, before what it is made of."""
+    public.first_and_second(effort, findings.judge)
+    public.shares(effort, findings.judge)
+
+
 PARTS: dict[str, Callable[[Effort, Findings], None]] = {
+    "public": commands,
     "circles": circles,
     "digits": partial(side_by_side, "digits"),
     "digits-wide": wide_digits,
