@@ -17,6 +17,8 @@ def main() -> NoReturn:
         sys.stderr.write("goodinit: interrupted: nothing was finished\n")
         sys.stderr.flush()
         os._exit(130)
+    finally:
+        gc.freeze()  # or Python looks through a million objects before it ends
 
 
 if __name__ == "__main__":
