@@ -307,12 +307,23 @@ def compare(
         printing_aside(bool(module) and as_json),
     ):
         clock.lap("compiling, or loading what was compiled")
-        watch = clock.watching(bar)
-        result = run(study, watch=watch, out=place, keep_networks=keep_networks, executor=executor)
+        result = run(
+            study,
+            watch=clock.watching(bar),
+            out=place,
+            keep_networks=keep_networks,
+            executor=executor,
+        )
     clock.lap("keeping")
     result = replace(result, by=by, margin=margin, command=shlex.join(["goodinit", *sys.argv[1:]]))
-    home = None if result.interrupted else place
-    tell(result, home, formats, size, as_json=as_json, lap=clock.lap)
+    tell(
+        result,
+        None if result.interrupted else place,
+        formats,
+        size,
+        as_json=as_json,
+        lap=clock.lap,
+    )
     if timing:
         clock.print()
     if result.interrupted:
