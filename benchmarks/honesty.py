@@ -172,9 +172,11 @@ def over_splits(name: str, count: int, seeds: int) -> None:
     study = small_study(population(0, SPLITS), seeds * SPLITS)
     counted = Counting(SPLITS, study.datasets.test_share)
     every = (population(i, SPLITS) for i in range(count))
-    for measure, (he, copy, lecun) in ends_of(study, every, seeds).items():
+    for measure, ends in ends_of(study, every, seeds).items():
         margin = evidence.MARGIN * (study.chance if measure.endswith("cost") else 1.0)
-        copies, apart = averaged(counted, he - copy), averaged(counted, he - lecun)
+        average = "median" if measure == "train_cost" else "mean"
+        he, copy, lecun = (averaged(counted, of, average) for of in ends)
+        copies, apart = he - copy, he - lecun
         truth = float(np.median(apart))
         intervals = [statistics.interval(of - truth) for of in apart]
         shares = {"two copies told apart": told_apart_in(counted, copies, measure)}
@@ -246,10 +248,10 @@ def ends_of(study: Study, every: Iterable[Splits], seeds: int) -> dict[str, list
     return {measure: list(np.stack(of).transpose(3, 0, 2, 1)) for measure, of in ends.items()}
 
 
-def averaged(counted: Counting, runs: Differences) -> Differences:
-    """Return differences of splits, (studies, splits), of (studies, seeds, splits) of seeds."""
+def averaged(counted: Counting, runs: Differences, average: str) -> Differences:
+    """Return what splits have, (studies, splits), of what seeds have, (studies, seeds, splits)."""
     single = runs.reshape(len(runs), -1)  # seed s is of split s mod as many
-    return np.stack([counted.rows(pd.DataFrame(of)).to_numpy().ravel() for of in single])
+    return np.stack([counted.rows(pd.DataFrame(of), average).to_numpy().ravel() for of in single])
 
 
 def told_apart_in(counted: Counting, studies: Differences, measure: str) -> list[bool]:

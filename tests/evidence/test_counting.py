@@ -66,12 +66,25 @@ def test_many_seeds_on_few_splits_rank_nothing() -> None:
     )
 
 
+def test_a_cost_is_averaged_by_its_median_and_an_r2_too() -> None:
+    a, b = np.full(30, 0.8), np.full(30, 0.7)
+    a[:10] = 0.2  # one of the three seeds of each split
+    trials = frame({"a": a, "b": b})
+    for measure, differs in (("accuracy", -0.1), ("R²", 0.1)):
+        found = weigh(
+            trials, trials.assign(iteration=1), 1.0, measure=measure, counting=Counting(10)
+        )
+        assert found.pair("test_accuracy", "a", "b")["difference"] == pytest.approx(differs)
+        assert found.pair("train_cost", "a", "b")["difference"] == pytest.approx(-0.1)
+        assert found.counted("test_accuracy", "a") == pytest.approx(np.full(10, 0.7 + differs))
+
+
 def test_one_seed_that_fails_is_not_a_split_that_fails() -> None:
     a = np.full(30, 0.8)
     a[0] = 0.1
-    counted = Counting(10).rows(pd.DataFrame({"a": 1 / a}))["a"]
+    counted = Counting(10).rows(pd.DataFrame({"a": 1 / a}), "median")["a"]
     assert counted.max() == pytest.approx(1 / 0.8)  # a cost's median
-    counted = Counting(10).rows(pd.DataFrame({"a": a}))["a"]
+    counted = Counting(10).rows(pd.DataFrame({"a": a}), "mean")["a"]
     assert counted.min() == pytest.approx((0.1 + 0.8 + 0.8) / 3)  # an accuracy's mean
 
 

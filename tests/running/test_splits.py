@@ -161,7 +161,7 @@ def test_splits_without_seeds_are_refused() -> None:
         "seeds: got 4, takes at least 5, one for each of 5 splits"
     )
     said = refusal("iris", splits=3, seeds=[0, 3, 6])
-    assert "seed s being of split s mod 3 (2 have none)" in said
+    assert "at least one of each split: seed s is of split s mod 3" in said
     assert "splits: got 0" in refusal("iris", splits=0)
 
 

@@ -138,7 +138,8 @@ class Evidence:
 
     def counted(self, outcome: str, name: str) -> Values:
         """Return an initializer's outcome in each seed, or split, that is counted as one."""
-        rows = self.counting.rows(_table(self.outcomes, outcome).astype(float))
+        average = _average(outcome, self.measure)
+        rows = self.counting.rows(_table(self.outcomes, outcome).astype(float), average)
         return np.asarray(rows[name], dtype=np.float64)
 
     @property
@@ -216,7 +217,9 @@ def weigh(
     reached = pd.concat([_iterations_to(chance / 2, of) for of in by_initializer(curves)])
     outcomes = _outcomes(trials, reached, rates, chance)
     by_seed = {outcome: _table(outcomes, outcome) for outcome in OUTCOMES}
-    tables = {name: counting.rows(table) for name, table in by_seed.items()}
+    tables = {
+        name: counting.rows(table, _average(name, measure)) for name, table in by_seed.items()
+    }
     usable = {name: table for name, table in tables.items() if not table.isna().all(axis=None)}
     units = dict.fromkeys(OUTCOMES, 1.0)
     units |= {name: chance if np.isfinite(chance) else 0.0 for name in _IN_CHANCES}
@@ -301,6 +304,15 @@ def _table(outcomes: pd.DataFrame, outcome: str) -> pd.DataFrame:
     """Return a row per seed, a column per initializer."""
     order = list(dict.fromkeys(outcomes["initializer"]))
     return outcomes.pivot(index="seed", columns="initializer", values=outcome)[order]
+
+
+def _average(outcome: str, measure: str) -> str:
+    """Return what is taken of the seeds of a split, as the summary takes it of all of them.
+
+    The mean of shares; the median of what may be far off or infinite.
+    """
+    shares = ("fails", *(["test_accuracy"] if measure == "accuracy" else []))
+    return "mean" if outcome in shares else "median"
 
 
 def _foremost(table: pd.DataFrame, outcome: str) -> str:

@@ -49,23 +49,25 @@ class Counting:
         """
         return f"{number:,} {self.what}{'' if number == 1 else 's'}"
 
-    def rows(self, by_seed: pd.DataFrame) -> pd.DataFrame:
+    def rows(self, by_seed: pd.DataFrame, average: str) -> pd.DataFrame:
         """Return a row for each that counts, of a table with a row per seed.
 
-        The seeds of a split are averaged as the summary averages seeds: accuracies by their mean,
-        costs, R² and iterations, which may be far off or infinite, by their median.
+        Parameters
+        ----------
+        by_seed : DataFrame
+            Whose index are the seeds.
+        average : {"mean", "median"}
+            What is taken of the seeds of a split.
 
         Examples
         --------
         >>> table = pd.DataFrame({"he": [0.9, 0.7, 0.5, 0.9]}, index=[0, 1, 2, 3])
-        >>> Counting(2).rows(table)["he"].round(3).tolist()
+        >>> Counting(2).rows(table, "mean")["he"].round(3).tolist()
         [0.7, 0.8]
         """
         if self.splits == 1:
             return by_seed
-        groups = by_seed.groupby(by_seed.index.to_numpy() % self.splits)
-        shares = bool(((by_seed >= 0) & (by_seed <= 1)).all(axis=None))
-        return groups.mean() if shares else groups.median()
+        return by_seed.groupby(by_seed.index.to_numpy() % self.splits).agg(average)
 
     def shared(self, outcome: str) -> float:
         """Return what part of the examples that an outcome is measured on two splits share."""

@@ -161,7 +161,7 @@ def read_splits(splits: int, seeds: int | Sequence[int]) -> tuple[int, ...]:
     if without and isinstance(seeds, Integral):
         raise bad_argument("seeds", seeds, f"at least {splits}, one for each of {splits} splits")
     if without:
-        takes = f"one of each split, seed s being of split s mod {splits} ({without} have none)"
+        takes = f"at least one of each split: seed s is of split s mod {splits}"
         raise bad_argument("seeds", list(found), takes)
     return found
 
