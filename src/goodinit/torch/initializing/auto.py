@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from goodinit.initializers import Scheme, draws, normal, orthogonal
 from goodinit.initializers.scheme import Weights
 from goodinit.torch.initializing.fans import EMBEDDINGS, RECURRENT, Parameter
-from goodinit.torch.initializing.schemes import Choice, Recipe, constant, conventional, fill, keep
+from goodinit.torch.initializing.schemes import Choice, Recipe, conventional, fill, keep
 from goodinit.torch.initializing.structure import Place, Structure
 from goodinit.torch.initializing.uses import Block
 
-OUTPUT_GAIN = 0.1
+OUTPUT_GAIN = 0.3
 _RECTIFIERS = ("relu", "relu6")  # what they get a bias for is known: none
 _MAPS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)  # outputs proportional to their weight
 _LARGEST_ORTHOGONAL = 2**20  # numbers of a matrix; of larger ones normal draws are as good as that
@@ -31,9 +31,10 @@ def auto(places: Structure) -> Recipe:
       is mostly its mean, as after a sigmoid, its rows sum to 0.
     - The last layer of a residual branch: 1/√branches of that, so that the branches together add as
       much as one; GPT-2's 1/√(2 × blocks), its blocks having two branches each (Radford et al.
-      2019). Where a normalization ends the branch, its weight gets 1/√branches instead. (Zero
-      there, as of Goyal et al. 2017, would leave the branch without gradients at first.)
-    - The output layer: a spread of 0.1, so that the first outputs are small.
+      2019). Where a normalization ends the branch, that keeps its 1: what a block adds is then a
+      smaller share the deeper it stands (De and Smith 2020), and 1/√branches there trains slower.
+    - The output layer: a spread of 0.3, so that the first outputs are small, and what lies before
+      it learns nevertheless.
     - Embeddings: N(0, 1/dimensions), rows of length 1; where an output layer shares them, longer
       by what its input is shrunk by, as by T5's 1/√dimensions.
     - Queries: a spread of 1 over that of their products with keys, where that is above 1, as of 16
@@ -75,7 +76,8 @@ def _weight(parameter: Parameter, places: Structure) -> Choice:
     place = place_of(parameter, places)
     factor, note = _gain(place, places.branches)
     choice = _scaled(parameter, factor, note, place.read.off_centre)
-    settles = isinstance(parameter.module, _MAPS) and len(parameter.names) == 1
+    maps = isinstance(parameter.module, _MAPS) or parameter.foreign
+    settles = maps and len(parameter.names) == 1
     return replace(choice, aim=_spread(place, places.branches)) if settles else choice
 
 
@@ -149,11 +151,6 @@ def _drawn(parameter: Parameter, scheme: Scheme, note: str) -> Choice:
 
 def _beside(parameter: Parameter, places: Structure) -> Choice:
     usual = conventional(parameter)
-    ending = {place.norm for place in places.places.values() if place.norm}
-    if parameter.role == "norm" and parameter.layer in ending:
-        value = places.branches**-0.5
-        note = f"ends a residual branch: 1/√{places.branches}"
-        return Choice("auto", constant(value), note)
     if isinstance(parameter.module, nn.LSTM | nn.LSTMCell) and "bias_ih" in parameter.leaf:
         return Choice("auto", open_forget_gates, "forget gate 1, others 0")
     if parameter.role == "bias" and place_of(parameter, places).activation not in _RECTIFIERS:

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from math import isfinite
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.overrides import TorchFunctionMode
 
 from goodinit.errors import ArgumentError, bad_argument
 from goodinit.torch.initializing.fans import RECURRENT, Parameter
+from goodinit.torch.initializing.uses import Known, use_of
 
 TOLERANCE = 0.01
 TRIES = 10  # Mishkin and Matas 2016 stop after as many
@@ -146,8 +149,11 @@ def _in_order(
     modules = dict(model.named_modules())
     notes: dict[str, str] = {}
     with ExitStack() as hooks:
+        foreign = [(weight, aim) for weight, aim in aims if weight.foreign]
+        if foreign:
+            hooks.enter_context(_Functions(model, foreign, notes))
         for weight, aim in aims:
-            holder = _measured_at(weight, modules)
+            holder = None if weight.foreign else _measured_at(weight, modules)
             if holder is None:
                 continue
 
@@ -171,6 +177,32 @@ def _in_order(
     return notes
 
 
+class _Functions(TorchFunctionMode):
+    """Settles the weights that functions are called with, each at its first call."""
+
+    def __init__(self, model: nn.Module, aims: Aims, notes: dict[str, str]) -> None:
+        super().__init__()
+        self.known, self.notes = Known(model), notes
+        self.aims = {id(weight.tensor): (weight, aim) for weight, aim in aims}
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        named = kwargs or {}
+        result = func(*args, **named)
+        with torch._C.DisableTorchFunction():
+            uses = use_of(getattr(func, "__name__", ""), args, named, self.known)
+            if any(use.kind == "added" and bool(tensor.any()) for tensor, use in uses):
+                return result
+            for tensor, use in uses:
+                weight, aim = self.aims.get(id(tensor), (None, 0.0))
+                if weight is None or use.kind != "product" or weight.name in self.notes:
+                    continue
+                self.notes[weight.name] = note = _stray(result, weight, aim)
+                result = func(*args, **named) if note else result
+        return result
+
+
 def _measured_at(weight: Parameter, modules: dict[str, nn.Module]) -> nn.Module | None:
     """Return the module whose output is proportional to the weight, None where there is none."""
     parent = modules.get(weight.layer.rpartition(".")[0])
@@ -185,12 +217,17 @@ def _settled(call: _Call, weight: Parameter, aim: float) -> tuple[object, str]:
     bias = getattr(module, "bias", None)
     if isinstance(bias, Tensor) and bias.any():  # set on purpose: not the weights' to make up for
         return output, ""
+    note = _stray(output, weight, aim)
+    return (module.forward(*args, **kwargs) if note else output), note
+
+
+def _stray(output: object, weight: Parameter, aim: float) -> str:
+    """Scale weights whose outputs stray from what is aimed at; return what was done."""
     size = float(tensors(output)[0].double().square().mean().sqrt())
     if not isfinite(size) or size == 0 or 1 / STRAY < size / aim < STRAY:
-        return output, ""
+        return ""
     _divide(weight, size / aim)
-    note = f"times {aim / size:.3g}, for the spread of its outputs on the inputs"
-    return module.forward(*args, **kwargs), note
+    return f"times {aim / size:.3g}, for the spread of its outputs on the inputs"
 
 
 def _scaled(call: _Call, weight: Parameter, _: float) -> tuple[object, str]:
