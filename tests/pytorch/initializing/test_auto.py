@@ -185,8 +185,8 @@ def test_auto_leaves_norms_that_end_branches_at_one() -> None:
         found = notes(model, **more)
         assert found["0.conv1.weight"] == "gain 1"
         assert found["0.conv2.weight"] == found["1.conv1.weight"] == "gain 1.414, reads relu"
-        for block in model[:2]:
-            assert block.bn2.weight.tolist() == [1] * 8
+        for block in (0, 1):
+            assert model.get_parameter(f"{block}.bn2.weight").tolist() == [1] * 8
 
 
 @pytest.mark.parametrize("norm_first", [False, True])

@@ -33,6 +33,7 @@ from goodinit.torch.initializing.schemes import (
     read,
 )
 from goodinit.torch.initializing.structure import Structure, structure
+from goodinit.training.blas import one_blas_thread
 
 COLUMNS = ("parameter", "module", "shape", "fan_in", "fan_out", "scheme", "gain", "std", "note")
 
@@ -134,8 +135,9 @@ def initialize(
     recipes = _recipes(model, seed, inputs, targets, listed, seen)
     chosen = _chosen(model, listed, read(scheme, "scheme", recipes), _read_rules(rules, recipes))
     with _undone_on_error(model), torch.no_grad():
-        for index, (parameter, choice) in enumerate(zip(listed, chosen, strict=True)):
-            _write(parameter, choice, generator(seed, index))
+        with one_blas_thread:  # several would wait for each other over matrices as small as these
+            for index, (parameter, choice) in enumerate(zip(listed, chosen, strict=True)):
+                _write(parameter, choice, generator(seed, index))
         _reset_statistics(model)
         scaled = [p for p, c in zip(listed, chosen, strict=True) if c.scheme == "lsuv"]
         notes = scale_in_order(model, scaled, inputs) if scaled else {}

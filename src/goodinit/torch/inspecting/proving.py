@@ -78,9 +78,16 @@ class Proof:
         return begins_worse(self._first(), self.first, self.constant)
 
     def ends_worse(self) -> str:
-        """Return in what its training is worse than before; nothing where it isn't."""
+        """Return in what its training is worse than before; nothing where it isn't.
+
+        It ends with the first rate after which it isn't, as ends only become lower.
+        """
         steps = len(RATES) * self._rows.steps
-        return ends_worse(self._trained(), self.before, steps, self.constant)
+
+        def worse(after: Course) -> str:
+            return ends_worse(after, self.before, steps, self.constant)
+
+        return worse(self._trained(lambda so_far: not worse(so_far)))
 
     @cached_property
     def constant(self) -> float:
@@ -106,10 +113,10 @@ class Proof:
     def _cost(self, asked: Question) -> Tensor:
         return cost(self.model, asked)
 
-    def _trained(self) -> Course:
+    def _trained(self, enough: Callable[[Course], bool] = lambda so_far: False) -> Course:
         rows = self._rows
         with modules_as_they_were(*self._watched):
-            return train(self.model, rows, self._cost)
+            return train(self.model, rows, self._cost, enough)
 
 
 def proof_of(module: nn.Module, asked: Question, *, wanted: bool) -> tuple[Proof | None, str]:
@@ -230,8 +237,16 @@ def _some(asked: Question, rows: slice) -> Question:
 # --- A training ---
 
 
-def train(model: nn.Module, rows: Rows, cost: Callable[[Question], Tensor]) -> Course:
-    """Train a module where it is, and return where that began and what it reached."""
+def train(
+    model: nn.Module,
+    rows: Rows,
+    cost: Callable[[Question], Tensor],
+    enough: Callable[[Course], bool],
+) -> Course:
+    """Train a module where it is, and return where that began and what it reached.
+
+    After each of the rates ``enough`` says of the course so far whether it may end.
+    """
     own = [tensor for tensor in model.parameters() if tensor.requires_grad]
     fused = all(tensor.is_floating_point() and tensor.is_cpu for tensor in own)
     optimizer = torch.optim.Adam(own, fused=fused or None)
@@ -245,9 +260,10 @@ def train(model: nn.Module, rows: Rows, cost: Callable[[Question], Tensor]) -> C
             _step(optimizer, own, value)
         ends.append(fmean([*costs[1 - _LAST :], _number(cost, rows.seen)]))
         held.append(_number(cost, rows.held))
-        if not isfinite(ends[-1]):
+        course = Course(costs[0], _least(ends), held[0], _least(held[1:]))
+        if not isfinite(ends[-1]) or enough(course):
             break
-    return Course(costs[0], _least(ends), held[0], _least(held[1:]))
+    return course
 
 
 def _number(cost: Callable[[Question], Tensor], rows: Question | None) -> float:
