@@ -154,11 +154,11 @@ def _beside(parameter: Parameter, places: Structure) -> Choice:
     if isinstance(parameter.module, nn.LSTM | nn.LSTMCell) and "bias_ih" in parameter.leaf:
         return Choice("auto", open_forget_gates, "forget gate 1, others 0")
     if parameter.role == "bias" and place_of(parameter, places).activation not in _RECTIFIERS:
-        return _on_purpose(parameter) or usual
+        return on_purpose(parameter) or usual
     return usual
 
 
-def _on_purpose(parameter: Parameter) -> Choice | None:
+def on_purpose(parameter: Parameter) -> Choice | None:
     """Return the choice to leave a bias alone, if it isn't what PyTorch would have drawn."""
     values = parameter.tensor.detach().double()
     if not values.numel() or not bool(values.isfinite().all()):

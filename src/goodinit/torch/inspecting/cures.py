@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
+from goodinit.torch.initializing.auto import on_purpose
 from goodinit.torch.initializing.initialization import initialize
 from goodinit.torch.inspecting.changes import Change, changes, known
 from goodinit.torch.inspecting.passage import Finding
@@ -122,6 +123,7 @@ class _Tests:
         self.left: dict[Trial, frozenset[_Fault] | None] = {}
         self.layers: dict[Trial, pd.DataFrame] = {}
         self._before = before
+        self._meant = _set_on_purpose(patient, {layer for layer, _ in before})
         self._proof = patient.proof
         self._worse: dict[Trial, str] = {}  # in what its first cost is worse
         self._proved: dict[Trial, str] = {}  # in what its training is worse; empty where it isn't
@@ -192,7 +194,8 @@ class _Tests:
         with _as_it_was(model):
             try:
                 _draw(trial, self.patient, seed)
-                worse = self._proof.begins_worse() if self._proof else ""
+                worse = self._erased(trial)
+                worse = worse or (self._proof.begins_worse() if self._proof else "")
                 if worse:
                     self._worse[trial] = worse
                     return None
@@ -202,6 +205,15 @@ class _Tests:
                 return frozenset(map(fault, found))
             except Exception:  # with other weights the module and the loss may raise anything
                 return None
+
+    def _erased(self, trial: Trial) -> str:
+        """Return which bias that is meant to be as it is a draw of the whole module has changed."""
+        if trial.scheme == "keep":
+            return ""
+        now = dict(self.patient.inner.named_parameters(remove_duplicate=False))
+        changed = (name for name, was in self._meant.items() if not torch.equal(now[name], was))
+        name = next(changed, "")
+        return f"it changes {name}, which was set on purpose" if name else ""
 
     def _training_of(self, trial: Trial) -> str:
         """Return in what short trainings are worse after a trial; nothing where they aren't."""
@@ -224,6 +236,15 @@ class _Tests:
         """Return what another draw does worse: what a random matrix does many times over, say."""
         again = self._left_by(trial, _SEEDS[1])
         return "" if again is not None and again <= (self.left[trial] or frozenset()) else "luck"
+
+
+def _set_on_purpose(patient: Patient, found: set[str]) -> dict[str, Tensor]:
+    """Return the biases that someone set, but for those of layers where something was found."""
+    return {
+        one.name: one.tensor.detach().clone()
+        for one in patient.listed
+        if one.role == "bias" and one.layer not in found and on_purpose(one) is not None
+    }
 
 
 def _tensors(model: nn.Module) -> list[Tensor]:
