@@ -1,6 +1,7 @@
 """A comparison as text: what was run, a row for each initializer, and the verdict on each."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 from typing import Any
@@ -18,6 +19,7 @@ from goodinit.study.trials import AnyStudy
 
 WIDTH = 100  # where there is no screen
 _NAME, _NAME_FOLDED = 24, 16  # columns that names are given, and that they have at least
+_NAME_BESIDE = 30  # columns of a name beside a sentence
 
 
 def as_text(study: AnyStudy, summary: pd.DataFrame, verdicts: Sequence[Verdict], lead: str) -> str:
@@ -63,8 +65,6 @@ def summary_parts(
         for row in summary.to_dict("records")
     ]
     ranges = [*accuracies, "final cost"]
-    longest = max(len(row["initializer"][0]) for row in rows)
-    folded = max(0, longest - _NAME)  # rather than that a column goes, long names are folded
     left_out: list[str] = []
     least = [
         "initial cost",
@@ -72,17 +72,20 @@ def summary_parts(
         *accuracies[:-1],
         "fails",
     ]
-    table = _table(rows, headings, ranges)
+    longest = None  # of a name's lines: rather than that a column goes, long names are folded
+    table = _table(rows, headings, ranges, longest)
+    if not _fits(table, width):
+        table = _table(rows, headings, ranges, longest := _NAME)
     for name in least:
-        if width is None or Console(width=10_000).measure(table).maximum - folded <= width:
+        if _fits(table, width):
             break
         if not name.startswith("ranges") and name not in headings:
             continue
         left_out.append(name)
         headings = [heading for heading in headings if heading != name]
         ranges = [heading for heading in ranges if f"ranges of {heading}" != name]
-        table = _table(rows, headings, ranges)
-    yield table
+        table = _table(rows, headings, ranges, longest)
+    yield table if _fits(table, width) else _table(rows, headings, ranges, _NAME_FOLDED)
     middle = "Accuracy is the mean, cost the median" if measured else "Costs are medians"
     if measured and measure == "R²":
         middle = "R² and costs are medians"
@@ -95,32 +98,62 @@ def summary_parts(
         yield f"Left out to fit {width} columns: {', '.join(left_out)}."
 
 
+def _fits(table: Table, width: int | None) -> bool:
+    return width is None or Console(width=10_000).measure(table).maximum <= width
+
+
+def folded(name: str, width: int | None) -> str:
+    """Return an initializer's name on lines of a width, broken beside its arguments alone.
+
+    Examples
+    --------
+    >>> print(folded("truncated_normal(std=0.0123456)", 24))
+    truncated_normal(
+    std=0.0123456)
+    """
+    if width is None or len(name) <= width:
+        return name
+    lines = [""]
+    for part in re.split(r"(?<=[(,=])", name):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part if lines[-1] else part.lstrip()
+    return "\n".join(line.rstrip() for line in lines)
+
+
 def _table(
-    rows: Sequence[dict[str, tuple[str, str]]], headings: Sequence[str], ranges: Sequence[str]
+    rows: Sequence[dict[str, tuple[str, str]]],
+    headings: Sequence[str],
+    ranges: Sequence[str],
+    longest: int | None,
 ) -> Table:
     """Return the table of those columns, with the ranges of some; only names may be folded."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    longest = max(len(row["initializer"][0]) for row in rows)
-    table.add_column("initializer", overflow="fold", min_width=min(_NAME_FOLDED, longest))
+    names = [folded(row["initializer"][0], longest) for row in rows]
+    least = min(_NAME_FOLDED, max(len(line) for name in names for line in name.splitlines()))
+    table.add_column("initializer", overflow="fold", min_width=least)
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in rows:
+    for name, row in zip(names, rows, strict=True):
         cells = [
-            Text.assemble(row[name][0], (row[name][1] if name in ranges else "", "dim"))
-            for name in headings
+            Text.assemble(row[heading][0], (row[heading][1] if heading in ranges else "", "dim"))
+            for heading in headings
         ]
-        table.add_row(Text(row["initializer"][0]), *cells)
+        table.add_row(Text(name), *cells)
     return table
 
 
 def verdict_lines(verdicts: Sequence[Verdict]) -> RenderableType:
     """Return a sentence for each initializer."""
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(max_width=30, overflow="fold")
+    grid.add_column(max_width=_NAME_BESIDE, overflow="fold")
     grid.add_column()
     for verdict in verdicts:
         label = Text(verdict.label, style="bold")
-        grid.add_row(Text(verdict.initializer), Text.assemble(label, ": ", verdict.reason))
+        grid.add_row(
+            Text(folded(verdict.initializer, _NAME_BESIDE)),
+            Text.assemble(label, ": ", verdict.reason),
+        )
     return Padding(grid, (0, 2))
 
 

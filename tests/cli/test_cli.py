@@ -333,3 +333,37 @@ def test_biases_are_said_and_refused_in_one_line(tmp_path: Path) -> None:
     refused = goodinit(*asked, "normal(std=-1)", cwd=tmp_path)
     assert refused.returncode == 2
     assert refused.stderr.splitlines()[-1].endswith("std: got -1, takes a number above 0")
+
+
+# What the terminal has room for, and what can be read on it
+
+
+@pytest.mark.parametrize("width", ["60", "80"])
+@pytest.mark.parametrize("name", ["truncated_normal(std=0.0123456789)", "normal(0.00987654321)"])
+def test_no_number_of_a_name_is_broken(width: str, name: str, tmp_path: Path) -> None:
+    words = ("compare", "circles", *QUICK, "--init", f"{name},he", "--learning-rate", "0.1,0.01")
+    done = goodinit(*words, cwd=tmp_path, FORCE_COLOR="1", COLUMNS=width)
+    assert done.returncode == 0, done.stderr
+    number = re.search(r"0\.0\d+", name)
+    assert number is not None
+    assert done.stdout.count(number[0]) >= 2  # in the table and in the verdict
+    assert max(map(len, re.sub(r"\x1b\[[0-9;]*m", "", done.stdout).splitlines())) <= int(width)
+
+
+@pytest.mark.parametrize("width", ["60", "80"])
+def test_the_schemes_are_listed_with_whole_names_on_any_screen(width: str, tmp_path: Path) -> None:
+    done = goodinit("initializers", cwd=tmp_path, FORCE_COLOR="1", COLUMNS=width)
+    for name in gi.initializers.SCHEMES:
+        assert name in done.stdout
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    assert max(map(len, plain.splitlines())) <= int(width)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["compare", "-h"]])
+def test_help_has_no_colour_that_vanishes_on_white(words: list[str], tmp_path: Path) -> None:
+    done = goodinit(*words, cwd=tmp_path, FORCE_COLOR="1", TERM="xterm-256color")
+    codes = {
+        code for found in re.findall(r"\x1b\[([0-9;]*)m", done.stdout) for code in found.split(";")
+    }
+    assert codes <= {"", "0", "1", "2", "31"}
+    assert "1" in codes

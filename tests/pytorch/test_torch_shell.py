@@ -193,3 +193,24 @@ def test_inputs_are_drawn_from_their_shapes() -> None:
     assert tokens.shape == (4, 16)
     assert int(tokens.max()) < 50
     assert torch.equal(read_inputs(["4,3,8,8"]), image)
+
+
+def test_scaling_is_written_in_place_of_its_own_files_only(tmp_path: Path) -> None:
+    (tmp_path / "sized.py").write_text(
+        "from torch import nn\n"
+        "def build(width):\n    return nn.Sequential(nn.Linear(2, width), nn.Linear(width, 2))\n"
+        "def raises(width):\n    raise KeyError('of yours')\n"
+    )
+    sizes = ("--data", "circles", "--widths", "4,8,16", "--seeds", "2", "--steps", "1")
+    for _ in range(2):
+        done = goodinit("scale", "sized:build", *sizes, "--out", "kept", cwd=tmp_path)
+        assert done.returncode in (0, 1), done.stderr
+    (tmp_path / "kept" / "scaling.csv").write_text("mine")
+    for out, line in [("kept", "whose scaling.csv goodinit wrote"), (".", "a new or empty folder")]:
+        done = goodinit("scale", "sized:build", *sizes, "--out", out, cwd=tmp_path)
+        assert done.returncode == 2
+        assert line in done.stderr
+    assert (tmp_path / "kept" / "scaling.csv").read_text() == "mine"
+    done = goodinit("scale", "sized:raises", *sizes, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "sized.py:5, in raises" in done.stderr

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import goodinit as gi
+from commands import goodinit
 from goodinit import initializers, network
 from goodinit.errors import ArgumentError
 from goodinit.network import Network
@@ -85,3 +86,25 @@ def test_theory_sees_the_biases_of_an_initializer() -> None:
 def test_wrong_arguments_are_named(argument: str, given: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError, match=f"^{argument}"):
         small(**given)
+
+
+def test_a_map_is_kept_in_a_folder_of_its_own_only(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ArgumentError, match=r"^out: got .*a new or empty folder"):
+        small(out=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("name", ["map.csv", "map.png"])
+def test_the_command_never_replaces_a_file_that_it_did_not_write(name: str, tmp_path: Path) -> None:
+    words = ("map", "circles", "--x", "*=0.5,1", "--y", "depth=1,2", "--iterations", "3")
+    for _ in range(2):  # a map that is begun is gone on with
+        done = goodinit(*words, "--out", "kept", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    (tmp_path / "kept" / name).write_text("mine")
+    done = goodinit(*words, "--out", "kept", cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"whose {name} goodinit wrote" in done.stderr
+    assert (tmp_path / "kept" / name).read_text() == "mine"
+    assert goodinit(*words, "--out", "", cwd=tmp_path).returncode == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"kept"}

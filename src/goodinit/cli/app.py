@@ -38,6 +38,8 @@ COMMANDS = (
 
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of the parser inside Typer
 
+_COLOURS = {"yellow", "cyan", "green", "magenta"}
+
 app = typer.Typer(
     name="goodinit",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -69,11 +71,23 @@ for _command in COMMANDS:
     app.command(epilog=f"For example:\n\n{_lines}" if _lines else None)(_command)
 
 
+def _show_help_on_any_background() -> None:
+    """Take Typer's colours away, of which yellow and cyan vanish on white; bold and dim stay."""
+    from typer import rich_utils
+
+    for name, style in vars(rich_utils).items():
+        if name.startswith("STYLE_") and isinstance(style, str):
+            plain = [word for word in style.split() if word not in _COLOURS]
+            setattr(rich_utils, name, " ".join(plain))
+
+
 def main() -> NoReturn:
     """Run the command line; what is wrong is one line on standard error, and the exit code."""
     open_streams()
     if len(sys.argv) == 1:
         sys.argv.append("--help")
+    if {"-h", "--help"} & set(sys.argv):
+        _show_help_on_any_background()
     try:
         code = app(prog_name="goodinit", standalone_mode=False) or 0
     except ArgumentError as error:

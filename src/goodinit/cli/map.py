@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,15 +9,16 @@ from rich import box
 from rich.table import Table
 
 from goodinit.cli import printing
-from goodinit.cli.ending import writing
 from goodinit.cli.options import Json, Quiet
-from goodinit.cli.reading import numbers, seeds_of
+from goodinit.cli.reading import folder_of, numbers, seeds_of
+from goodinit.cli.telling import keep
 from goodinit.cli.watching import progress_bar
 from goodinit.errors import bad_argument
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+_FILES = ("map.png", "map.csv")
 _AXIS = "depth, width, bias_variance, learning_rate or *, and values: depth=5,10,20."
 
 
@@ -39,7 +39,7 @@ def map(  # noqa: A001  # the command's name
     optimizer: Annotated[str, typer.Option(help="As in `compare`.")] = "gradient_descent",
     batch_size: Annotated[int | None, typer.Option(help="[default: all examples]")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="A folder that keeps the cells, with picture and table.")
+        str | None, typer.Option(help="A folder that keeps the cells, with picture and table.")
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="A Dask cluster that trains.")] = None,
     as_json: Json = False,
@@ -47,8 +47,11 @@ def map(  # noqa: A001  # the command's name
 ) -> None:
     """Train a small comparison in each cell of a grid, with theory's boundary beside it."""
     from goodinit.running.mapping import map as run
+    from goodinit.store.written import begin
 
     across, up = _axis("x", x), _axis("y", y)
+    home = folder_of("out", out)
+    place = None if home is None else begin("out", home, _FILES)
     with progress_bar("training", quiet) as (progress, say), _workers(scheduler, say) as executor:
         found = run(
             data,
@@ -64,7 +67,7 @@ def map(  # noqa: A001  # the command's name
             seeds=seeds_of(seeds),
             optimizer=optimizer,
             batch_size=batch_size,
-            out=out,
+            out=place,
             executor=executor,
             progress=progress,
         )
@@ -80,10 +83,8 @@ def map(  # noqa: A001  # the command's name
         for height, row in zip(grid.index, grid.to_numpy(), strict=True):
             table.add_row(f"{height:g}", *(f"{share:.3f}" for share in row))
         console.print(table)
-    if out:
-        with writing(out):
-            found.plot().savefig(out / "map.png", dpi=150)
-            found.cells.to_csv(out / "map.csv", index=False)
+    if place:
+        keep(place, _FILES, found.plot(), found.cells)
 
 
 def _workers(

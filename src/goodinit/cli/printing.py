@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -47,6 +48,14 @@ def terminal() -> Console:
 def say(text: str) -> None:
     """Print a line."""
     sys.stdout.write(f"{shown(text)}\n")
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Print sentences, folded between words where there is a screen."""
+    screen = terminal()
+    for line in lines:
+        width = screen.width if screen.is_terminal else _ANY
+        say(fill(line, width, subsequent_indent="    ", break_long_words=False))
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -1,15 +1,16 @@
 """``goodinit scale``: what becomes of a PyTorch module's layers as it grows."""
 
-import sys
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from goodinit.cli import printing
-from goodinit.cli.ending import writing
 from goodinit.cli.options import Json
-from goodinit.cli.reading import needs_torch, numbers, seeds_of
+from goodinit.cli.reading import folder_of, needs_torch, numbers, seeds_of
+from goodinit.cli.telling import keep
+from goodinit.cli.yours import Whole, printing_aside, users_code
+
+_FILES = ("scaling.png", "scaling.csv")
 
 
 def scale(
@@ -28,36 +29,42 @@ def scale(
     optimizer: Annotated[str, typer.Option(help="sgd, adam or adamw.")] = "adam",
     learning_rate: Annotated[float, typer.Option(help="Of every size.")] = 0.001,
     out: Annotated[
-        Path | None, typer.Option(help="Where picture and table go. [default: nowhere]")
+        str | None, typer.Option(help="Where picture and table go. \\[default: nowhere]")
     ] = None,
     as_json: Json = False,
+    whole: Whole = False,
 ) -> None:
     """Say how each layer's output, and its change in an update, follow a PyTorch module's size.
 
     This imports and runs your code. The exit code is 1 where a change grows or shrinks.
     """
+    from goodinit.store.written import begin
+
     needs_torch("module", module)
+    asked: dict[str, Any] = {
+        "widths": None if widths is None else numbers("widths", widths, int),
+        "depths": None if depths is None else numbers("depths", depths, int),
+        "seeds": seeds_of(seeds),
+    }
+    home = folder_of("out", out)
+    place = None if home is None else begin("out", home, _FILES)
     from goodinit.torch import scale as look
     from goodinit.torch import shell
 
-    found = look(
-        shell.load_sized_builder(module),
-        data,
-        widths=None if widths is None else numbers("widths", widths, int),
-        depths=None if depths is None else numbers("depths", depths, int),
-        steps=steps,
-        seeds=seeds_of(seeds),
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-    )
+    with printing_aside(as_json), users_code(whole):
+        found = look(
+            shell.load_sized_builder(module),
+            data,
+            steps=steps,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            **asked,
+        )
     if as_json:
         printing.print_json(found.as_dict())
     else:
-        sys.stdout.write(f"{found}\n")
-    if out:
-        with writing(out):
-            out.mkdir(parents=True, exist_ok=True)
-            found.plot().savefig(out / "scaling.png", dpi=150)
-            found.layers.to_csv(out / "scaling.csv", index=False)
+        printing.say_lines(str(found).splitlines())
+    if place:
+        keep(place, _FILES, found.plot(), found.layers)
     if found.layers["verdict"].isin(["grows", "shrinks"]).any():
         raise typer.Exit(1)

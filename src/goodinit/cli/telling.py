@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ from goodinit.cli.ending import writing
 from goodinit.cli.watching import doing
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
     from goodinit.comparison import Comparison
 
 
@@ -41,3 +45,14 @@ def _export(
         result.export(folder, formats, figure_size)
     if not quiet:
         printing.say(f"{'Pictures and tables' if formats else 'Tables'}: {folder}{os.sep}")
+
+
+def keep(folder: Path, names: tuple[str, str], figure: "Figure", table: "pd.DataFrame") -> None:
+    """Write a picture and a table, in place of goodinit's own only."""
+    from goodinit.store.written import write_file
+
+    picture = BytesIO()
+    figure.savefig(picture, format="png", dpi=150)
+    with writing(folder):
+        write_file("out", folder, names[0], picture.getvalue())
+        write_file("out", folder, names[1], table.to_csv(index=False).encode())

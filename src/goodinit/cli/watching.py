@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
+from rich.theme import Theme
 
 from goodinit.cli.ending import INTERRUPTED, complain
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from goodinit.running.pace import State
     from goodinit.study.trials import AnyStudy
 
+_ON_ANY_BACKGROUND = Theme({"progress.remaining": "none"})  # cyan vanishes on white
 _LONGER_THAN_LOADING = 1.0  # seconds
 _BRIEF = ("measuring", "keeping")  # what is over before it can be read
 _STEPS = 1000  # of a bar
@@ -34,7 +36,7 @@ def progress_bar(
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, theme=_ON_ANY_BACKGROUND)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     bar = Progress(
         *columns,

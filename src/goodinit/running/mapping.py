@@ -18,6 +18,7 @@ from goodinit.evidence.causes import value
 from goodinit.initializers import Scheme, read
 from goodinit.initializers.scheme import with_biases
 from goodinit.running.compare import Progress, run
+from goodinit.store.written import begin
 from goodinit.study.grid import Study, Training, plan
 from goodinit.study.trials import several
 from goodinit.theory.examples import Examples, representatives
@@ -111,7 +112,7 @@ def map(  # noqa: A001  # `gi.map`
         As in ``goodinit.compare``, for each cell; progress counts the updates of all of them.
     out : str or Path, optional
         A folder that keeps a study for each depth, width and learning rate: cells that they hold
-        aren't trained again.
+        aren't trained again. It is new, empty, or one that a map began.
 
     Returns
     -------
@@ -156,6 +157,7 @@ def map(  # noqa: A001  # `gi.map`
             training=training,
         )
     )
+    home = None if out is None else begin("out", out, ())
     total = sum(len(row.study.trials) for row in planned) * iterations
     examples = representatives(dataset)
     cells: list[dict[str, Any]] = []
@@ -164,7 +166,7 @@ def map(  # noqa: A001  # `gi.map`
         result = run(
             row.study,
             _from(done, total, progress),
-            out=None if out is None else Path(out) / row.folder,
+            out=None if home is None else home / row.folder,
             executor=executor,
         )
         if result.interrupted:

@@ -138,6 +138,32 @@ def check_files(argument: str, folder: Path, names: Iterable[str]) -> None:
             raise bad_argument(argument, folder, takes)
 
 
+def begin(argument: str, folder: str | Path, names: Iterable[str]) -> Path:
+    """Return a folder for pictures, tables or studies, made and marked as goodinit's.
+
+    Parameters
+    ----------
+    argument : str
+        Which argument named it.
+    folder : str or Path
+    names : iterable of str
+        Of the files that will be written into it.
+
+    Raises
+    ------
+    ArgumentError
+        Where it can't be written, isn't new, empty or goodinit's, or holds a file of these names
+        that goodinit didn't write.
+    """
+    with writable(Path(folder)):
+        place = check_place(argument, folder, marks=[RECORD])
+        check_files(argument, place, names)
+        place.mkdir(parents=True, exist_ok=True)
+        if not (place / RECORD).exists():
+            write_whole(place / RECORD, b"{}")
+    return place
+
+
 def write_file(argument: str, folder: Path, name: str, content: bytes) -> None:
     """Write a picture or a table, whole or not at all, in place of goodinit's own only.
 
