@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from goodinit import activations, datasets
+from goodinit import datasets
+from goodinit.activations import NAMES
 from goodinit.evidence.causes import CAUSES, THRESHOLDS
 from goodinit.figures.looks import class_colours, styles
 from goodinit.initializers import read
@@ -42,7 +43,7 @@ MOST = 6  # initializers on the page
 RATE, ITERATIONS, EVERY = 0.01, 1000, 50
 SIGNALS = ("distinct_units", "dead_fraction", "preactivation_rms", "activation_rms", "gradient_rms")
 TOLERANCE = 1e-12
-OF_ITS_OWN = {"line": 1e-5}  # theory's, which is read from tables
+OF_ITS_OWN = {"line": 1e-5, "said": 0.1}  # theory's, which are read from tables and drawn
 LIMITS = (  # those that the playground looks at
     "most",
     "few",
@@ -78,7 +79,7 @@ BANDS = (  # scheme, activation, hidden layers
     ("orthogonal", "relu", (10, 5)),
     ("normal(std=10)", "gelu", (10, 5)),
 )
-DRAWS = 60
+DRAWS, BEYOND = 60, 2**31  # the page draws networks for its bands from this seed on
 DRAWN = ("he_normal", "glorot_normal", "lecun_normal", "he_uniform", "normal(std=10)", "orthogonal")
 
 
@@ -141,7 +142,7 @@ def reference() -> dict[str, Any]:
         "every": EVERY,
         "start": start.tolist(),
         "costs": _costs("relu", ITERATIONS),
-        "activations": {name: _costs(name, SHORT) for name in activations.NAMES},
+        "activations": {name: _costs(name, SHORT) for name in NAMES},
         "sharpness": _sharpness(start),
         "signals": {name: _signals(Network(LAYERS), name) for name in DRAWN},
         "bands": [_band(*case) for case in BANDS],
@@ -177,32 +178,47 @@ def _sharpness(start: np.typing.NDArray[np.float64]) -> float:
 
 
 def _band(scheme: str, activation: str, hidden: tuple[int, ...]) -> dict[str, Any]:
-    """Return theory of circles' test examples, which are few enough to stand for themselves."""
+    """Return theory of circles' test examples, and the band of networks drawn for it.
+
+    They are few enough to stand for themselves. The networks are the page's own, as NumPy sees
+    them; ``goodinit.theory`` draws others, whose ends are near.
+    """
     data = datasets.load("circles")
     X, y = data.X_test, data.y_test
     network = Network((2, *hidden, 1), activation)
-    looked = drawn.draw(
-        network,
-        activation=activations.read(activation),
-        scheme=read(scheme),
-        bias_std=0.0,
-        X=X,
-        y=y,
-        count=DRAWS,
-    )
-    ends = {
-        name: [np.exp(0.5 * end).tolist() for end in drawn.band(logs)]
-        for name, logs in (("signal", looked.preactivations), ("slope", looked.gradients))
-    }
+    looked = [
+        _look(network, initialize(network, read(scheme), seed=BEYOND + i), X, y)
+        for i in range(DRAWS)
+    ]
+    signal, slope = (np.log(np.array(rows)) for rows in zip(*looked, strict=True))
     few = datasets.Dataset("few", X, y, X, y, data.classes)
     found = predict(few, scheme, hidden=hidden, activation=activation)
+    layers = found.layers
     return {
         "scheme": scheme,
         "activation": activation,
         "hidden": hidden,
         "line": found.preactivation_rms.tolist(),
-        **ends,
+        "signal": [np.exp(end).tolist() for end in drawn.band(signal)],
+        "slope": [np.exp(end).tolist() for end in drawn.band(slope)],
+        "said": {
+            "signal": layers[["low", "high"]].to_numpy().T.tolist(),
+            "slope": layers[["gradient_low", "gradient_high"]].to_numpy().T.tolist(),
+        },
     }
+
+
+def _look(
+    network: Network, parameters: Any, X: np.typing.NDArray[np.float64], y: Any
+) -> tuple[list[float], list[float]]:
+    """Return the RMS of each layer's pre-activations, and of its weights' gradient."""
+    before = forward(network, parameters, X)[0]
+    slopes = backward(network, parameters, X, targets(network, y))
+    return [_rms(z) for z in before], [_rms(W) for W, _ in slopes]
+
+
+def _rms(values: np.typing.NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def _signals(network: Network, scheme: str) -> dict[str, list[float]]:

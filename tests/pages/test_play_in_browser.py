@@ -133,7 +133,7 @@ def test_what_is_looked_at_changes_nothing_of_the_training() -> None:
 def test_the_form_changes_what_is_trained() -> None:
     with opened(PAGE, state=SMALL) as page:
         page.get_by_label("Data").select_option("blobs")
-        page.get_by_label("Hidden layers").fill("6x2")
+        page.get_by_label("Hidden layers").fill("6,6")
         page.get_by_label("Hidden layers").press("Enter")
         page.get_by_role("button", name="Add an initializer").click()
         until(page, "document.querySelectorAll('.panel').length === 3")
@@ -143,7 +143,7 @@ def test_the_form_changes_what_is_trained() -> None:
         page.locator(".panel h2", has_text="normal(std=0.1)").wait_for()
         page.get_by_label("Remove initializer 1").click()
         until(page, "document.querySelectorAll('.panel').length === 2")
-        command = "goodinit compare blobs --hidden 6x2 --activation relu --learning-rate 0.03"
+        command = "goodinit compare blobs --hidden 6,6 --activation relu --learning-rate 0.03"
         assert page.locator("#command").inner_text().startswith(command)
 
 
@@ -153,7 +153,10 @@ def test_points_are_painted_by_pointer_and_by_keyboard() -> None:
         page.get_by_role("button", name="Clear").click()
         assert "Paint points of two colours" in page.locator("#panels").inner_text()
         box = page.locator(".boundary").first.bounding_box()
-        page.mouse.click(box["x"] + 20, box["y"] + 20)
+        page.mouse.move(box["x"] + 20, box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 120, box["y"] + 20, steps=20)
+        page.mouse.up()
         page.get_by_role("button", name="blue", exact=True).click()
         picture = page.locator(".boundary").first
         picture.focus()
@@ -162,7 +165,9 @@ def test_points_are_painted_by_pointer_and_by_keyboard() -> None:
         until(page, "location.hash.includes('points=')")
         points = re.search(r"points=(\w+)", page.url)
         assert points is not None
-        assert len(points[1]) == 10  # two, five letters each
+        dots = re.findall(r"\w{4}(\d)", points[1])
+        assert len(dots) > 4  # a stroke of red ones, and a blue one
+        assert (set(dots[:-1]), dots[-1]) == ({"0"}, "1")
         steps(page, 2)
         assert "training accuracy" in page.locator(".figures").first.inner_text()
 

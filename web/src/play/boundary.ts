@@ -78,7 +78,7 @@ export class Boundary {
     y.forEach((of, n) => {
       context.fillStyle = CLASSES[of] ?? "#000000";
       context.beginPath();
-      context.arc(at(X[n]!), side - at(X[y.length + n]!), 3.2 * this.scale, 0, 2 * Math.PI);
+      context.arc(at(X[n]!), side - at(X[y.length + n]!), 3.8 * this.scale, 0, 2 * Math.PI);
       context.fill();
       context.stroke();
     });
@@ -103,11 +103,13 @@ export class Boundary {
     const count = GRID * GRID;
     const paper = this.dark ? DARK_PAPER : PAPER;
     const ends = CLASSES.map(rgb);
+    const classes = odds.length / count;
     for (let i = 0; i < count; i++) {
+      const shares = Array.from({ length: classes }, (_, k) => odds[k * count + i]! || 0);
+      const sure = STRENGTH * Math.max(0, (classes * Math.max(...shares) - 1) / (classes - 1)) ** 0.7;
       for (let c = 0; c < 3; c++) {
-        let sum = 0;
-        for (let k = 0; k * count < odds.length; k++) sum += odds[k * count + i]! * ends[k]![c]!;
-        this.image.data[4 * i + c] = paper + STRENGTH * (sum - paper);
+        const own = shares.reduce((sum, share, k) => sum + share * ends[k]![c]!, 0);
+        this.image.data[4 * i + c] = paper + sure * (own - paper);
       }
       this.image.data[4 * i + 3] = 255;
     }

@@ -13,8 +13,8 @@ export interface Snapshot {
   /** Of every seed, in order. */
   readonly costs: readonly number[];
   readonly median: number;
-  /** Odds at the points of the grid, class by class; of two classes the second's. */
-  readonly boundary: Float32Array;
+  /** Odds at the points of the grid, class by class, of two classes the second's; null where not asked for. */
+  readonly boundary: Float32Array | null;
   /** Of every seed in order; empty where it was not looked. */
   readonly looks: readonly Look[];
   readonly units: readonly Float32Array[];
@@ -58,11 +58,11 @@ export function merged(answers: readonly Answer[]): Seen {
   };
 }
 
-function mean(parts: readonly { readonly sum: Float32Array; readonly of: number }[]): Float32Array {
+function mean(parts: readonly { readonly sum: Float32Array; readonly of: number }[]): Float32Array | null {
   const [first, ...others] = parts;
   const count = parts.reduce((sum, { of }) => sum + of, 0);
-  if (count === 1) return first!.sum;
-  return first!.sum.map((own, i) => others.reduce((sum, other) => sum + other.sum[i]!, own) / count);
+  if (!first || count === 1) return first?.sum ?? null;
+  return first.sum.map((own, i) => others.reduce((sum, other) => sum + other.sum[i]!, own) / count);
 }
 
 export class Crew {

@@ -65,7 +65,7 @@ export function drawLayers(
     const at = y(10 ** decade);
     children.push(
       svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: at, y2: at }),
-      svg("text", { x: LEFT - 4, y: at + 3, "text-anchor": "end" }, shown(10 ** decade)),
+      svg("text", { x: LEFT - 4, y: at + 3, "text-anchor": "end" }, power(decade)),
     );
   }
   for (let l = 0; l < count; l += every) {
@@ -85,7 +85,21 @@ export function drawLayers(
   line.now.forEach((value, l) => {
     if (seen(value)) children.push(svg("circle", { class: "now", cx: x(l), cy: y(value), r: 2.5 }));
   });
+  if (![...line.now, ...line.start].some(seen)) {
+    const [middle, centre] = [(LEFT + WIDTH) / 2, (TOP + HEIGHT - BOTTOM) / 2 + 4];
+    children.push(svg("text", { class: "nothing", x: middle, y: centre, "text-anchor": "middle" }, nothing(line.now)));
+  }
   picture.replaceChildren(...children);
+}
+
+/** Return a power of ten in few letters. */
+function power(exponent: number): string {
+  return Math.abs(exponent) <= 3 ? shown(10 ** exponent) : `1e${exponent}`;
+}
+
+/** Return why nothing is drawn: zeros lie below any logarithmic axis. */
+function nothing(values: readonly number[]): string {
+  return values.every((value) => Math.abs(value) <= LEAST) ? "0 in every layer" : "no longer a number";
 }
 
 /** Return an empty picture. */

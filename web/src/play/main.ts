@@ -21,6 +21,8 @@ import { Toolbar, type View } from "./toolbar";
 declare const WORKER_SOURCE: string;
 
 const MOST_WORKERS = 6;
+const SLOW = 80; // milliseconds of an answer, from which on less is asked for
+const BRISK = 50; // and what is aimed at then
 const by = (id: string): HTMLElement => document.getElementById(id)!;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const narrow = matchMedia("(max-width: 760px)");
@@ -36,6 +38,7 @@ let owed = 0; // steps that were asked for one by one
 let changed = false; // how it is looked at
 let going = false;
 let race = 0; // which, counted
+let pace = Infinity; // steps that the workers make in time
 let turn = 0; // whose curves and layers are drawn in this frame
 
 interface Asked {
@@ -52,14 +55,28 @@ function ask(): Asked {
   changed = false;
   if (began) {
     race += 1;
+    pace = Infinity;
     build();
   }
   const moving = running && !began;
-  const steps = began ? 0 : owed || (running ? state.speed : 0);
+  const steps = began ? 0 : owed || (running ? Math.min(state.speed, pace) : 0);
   owed = began ? owed : 0;
   turn = (turn + 1) % state.initializers.length;
-  const look = moving ? [turn] : state.initializers.map((_, place) => place);
-  return { seen: crew.ask({ steps, ...view, look }, began ? state : null), look, moving, race };
+  const all = state.initializers.map((_, place) => place);
+  const look = moving ? [turn] : all;
+  const draw = pace < state.speed ? look : all;
+  const seen = crew.ask({ steps, ...view, draw, look }, began ? state : null);
+  if (moving) void keepPace(seen, steps);
+  return { seen, look, moving, race };
+}
+
+/** Ask for fewer steps at a time of networks so large that the page would stand still. */
+async function keepPace(seen: Promise<Seen>, steps: number): Promise<void> {
+  const began = performance.now();
+  await seen;
+  const took = performance.now() - began;
+  if (took > SLOW) pace = Math.max(1, Math.floor((steps * BRISK) / took));
+  else if (pace < state.speed) pace = Math.ceil(pace * 1.2);
 }
 
 /** Train and show until nothing is left to do: what the workers saw is drawn while they go on. */
@@ -94,7 +111,7 @@ function build(): void {
   const { train, test } = examples(state);
   const guessing = chance(train);
   by("panels").replaceChildren();
-  by("panels").style.setProperty("--count", String(state.initializers.length));
+  by("panels").dataset.count = String(state.initializers.length);
   panels = [];
   if (!learnable(train)) {
     by("panels").append(h("p", {}, "Paint points of two colours: there is nothing to tell apart yet."));

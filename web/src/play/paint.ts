@@ -3,7 +3,7 @@
 import { CLASSES } from "../shared/colours";
 import { h } from "../shared/dom";
 import type { Boundary } from "./boundary";
-import { MOST_DOTS, read, table, write, type Dot } from "./points";
+import { examples, MOST_DOTS, read, table, write, type Dot } from "./points";
 
 const NAMES = ["red", "blue", "green"] as const;
 const REACH = 0.15; // around the pointer where points are erased
@@ -48,23 +48,30 @@ export class Brush {
     element.tabIndex = 0;
     element.setAttribute("role", "application");
     element.setAttribute("aria-label", "Paint: arrow keys move, space or enter paints");
+    // A stroke is shown at once, and trained on when it ends: every change draws all networks anew.
+    let stroke: Dot[] | null = null;
     let last: { x: number; y: number } | null = null;
-    const stroke = (event: PointerEvent): void => {
+    const put = (event: PointerEvent): void => {
       const box = element.getBoundingClientRect();
       const at = boundary.place((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
-      if (last && this.of !== ERASER && Math.hypot(at.x - last.x, at.y - last.y) < APART) return;
+      if (!stroke || (last && this.of !== ERASER && Math.hypot(at.x - last.x, at.y - last.y) < APART)) return;
       last = at;
-      this.put(at);
+      stroke = this.with(stroke, at);
+      boundary.points(examples({ data: "painted", painted: write(stroke) }).train);
     };
     element.onpointerdown = (event): void => {
       event.preventDefault();
+      element.focus();
       element.setPointerCapture(event.pointerId);
-      stroke(event);
+      stroke = read(this.points());
+      last = null;
+      put(event);
     };
-    element.onpointermove = (event): void => {
-      if (last && event.buttons) stroke(event);
+    element.onpointermove = put;
+    element.onpointerup = element.onpointercancel = (): void => {
+      if (stroke) this.change(write(stroke));
+      stroke = null;
     };
-    element.onpointerup = element.onpointercancel = (): void => void (last = null);
     const cross = h("span", { class: "cross", "aria-hidden": "true" });
     element.append(cross);
     const at = { x: 0.5, y: 0.5 };
@@ -75,16 +82,16 @@ export class Brush {
         at.y = Math.min(1, Math.max(0, at.y + move[1]!));
         cross.style.left = `${100 * at.x}%`;
         cross.style.top = `${100 * at.y}%`;
-      } else if (event.key === " " || event.key === "Enter") this.put(boundary.place(at.x, at.y));
-      else return;
+      } else if (event.key === " " || event.key === "Enter") {
+        this.change(write(this.with(read(this.points()), boundary.place(at.x, at.y))));
+      } else return;
       event.preventDefault();
     };
   }
 
-  private put(at: { x: number; y: number }): void {
-    const dots: Dot[] = read(this.points());
-    const far = dots.filter(({ x, y }) => Math.hypot(x - at.x, y - at.y) > REACH);
-    if (this.of === ERASER) this.change(write(far));
-    else if (dots.length < MOST_DOTS) this.change(write([...dots, { ...at, of: this.of }]));
+  /** Return points with one more, or without those that the eraser meets. */
+  private with(dots: readonly Dot[], at: { x: number; y: number }): Dot[] {
+    if (this.of === ERASER) return dots.filter(({ x, y }) => Math.hypot(x - at.x, y - at.y) > REACH);
+    return dots.length < MOST_DOTS ? [...dots, { ...at, of: this.of }] : [...dots];
   }
 }

@@ -83,7 +83,8 @@ export class Panel {
           "div",
           { class: "inside" },
           h("div", { class: "seen" }, this.boundary.element, this.units),
-          h("div", { class: "told" }, this.figures, this.said, chart),
+          h("div", { class: "told" }, this.figures, this.said),
+          chart,
           h(
             "div",
             { class: "signals" },
@@ -99,7 +100,7 @@ export class Panel {
   /** Take what the workers have measured, and show what changes with every frame. */
   take(snapshot: Snapshot, seen: number): void {
     this.costs.take(snapshot.iteration, snapshot.costs, snapshot.median);
-    this.boundary.draw(snapshot.boundary);
+    if (snapshot.boundary) this.boundary.draw(snapshot.boundary);
     this.seen = seen;
     if (snapshot.looks.length) this.snapshot = snapshot;
   }

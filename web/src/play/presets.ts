@@ -61,6 +61,7 @@ export const PRESETS: readonly Preset[] = [
       hidden: [10, 10, 10],
       learningRate: 0.3,
       speed: 10,
+      seeds: 4,
       initializers: [...normal(8), ...plain("glorot_normal")],
     },
     units: 1,

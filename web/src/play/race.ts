@@ -24,6 +24,8 @@ export interface Wish {
   readonly steps: number;
   /** Whose boundary: a seed's place, or -1 for the mean. */
   readonly seen: number;
+  /** Of which initializers the boundary is worked out. */
+  readonly draw: readonly number[];
   /** Of which initializers the layers are looked at. */
   readonly look: readonly number[];
   /** Of which hidden layer the units are pictured, counted from 0; -1 for none. */
@@ -132,7 +134,8 @@ export class Race {
 
   private part(place: number, runners: Runner[], wish: Wish): Part {
     const looked = wish.look.includes(place);
-    const shown = runners.filter(({ seed }) => wish.seen < 0 || seed === wish.seen);
+    const drawn = wish.draw.includes(place);
+    const shown = runners.filter(({ seed }) => drawn && (wish.seen < 0 || seed === wish.seen));
     const costs = runners.map(({ network }) => this.networks.measure(network, "train").cost);
     const pictured = looked && wish.units >= 0 ? runners.find(({ seed }) => seed === Math.max(0, wish.seen)) : null;
     if (looked) this.bend(place, runners);

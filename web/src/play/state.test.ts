@@ -60,12 +60,12 @@ describe("painted points", () => {
     const { train } = examples(START);
     expect(read(sketch(train))).toHaveLength(60);
     expect(table(odd.painted).split("\n")[1]).toMatch(/^0\.49\d+,-0\.99\d+,a$/);
-    expect(command(odd)).toContain("goodinit compare points.csv --target class --hidden 7x3");
+    expect(command(odd)).toContain("goodinit compare points.csv --target class --hidden 7,7,7");
   });
 });
 
 describe("the workers together", () => {
-  const wish: Wish = { steps: 40, seen: -1, look: [0, 1], units: 1 };
+  const wish: Wish = { steps: 40, seen: -1, draw: [0, 1], look: [0, 1], units: 1 };
   const race = async (state: State, workers: number): Promise<ReturnType<typeof merged>> => {
     const module = await compiled();
     const entries = dealt(state.initializers.length, state.seeds, workers);
@@ -82,7 +82,7 @@ describe("the workers together", () => {
       expect(other.looks.map(({ seed }) => seed)).toEqual(snapshot.looks.map(({ seed }) => seed));
       expect(other.looks.map(({ run }) => run.now)).toEqual(snapshot.looks.map(({ run }) => run.now));
       expect(other.units).toEqual(snapshot.units);
-      snapshot.boundary.forEach((odds, k) => expect(odds).toBeCloseTo(other.boundary[k]!, 5));
+      snapshot.boundary!.forEach((odds, k) => expect(odds).toBeCloseTo(other.boundary![k]!, 5));
     });
   });
 });

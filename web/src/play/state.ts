@@ -12,6 +12,7 @@ export const MOST_INITIALIZERS = 6;
 export const MOST_SEEDS = 64;
 export const MOST_LAYERS = 30;
 export const MOST_UNITS = 64;
+const FEW = 3; // layers
 
 export interface Asked {
   readonly scheme: string;
@@ -65,10 +66,10 @@ export function layers(text: string): number[] | null {
   return fit && found.every((units) => units >= 1 && units <= MOST_UNITS) ? found : null;
 }
 
-/** Return layers as they are typed: 20x6 for six of 20. */
+/** Return layers as they are typed: 20x6 for six of 20, and few of them one by one. */
 export function written(hidden: readonly number[]): string {
   const same = hidden.every((units) => units === hidden[0]);
-  return same && hidden.length > 1 ? `${hidden[0]}x${hidden.length}` : hidden.join(",");
+  return same && hidden.length > FEW ? `${hidden[0]}x${hidden.length}` : hidden.join(",");
 }
 
 /** Return what the address has after `#`. */

@@ -24,4 +24,13 @@ it.each(reference.bands)("theory's line and band of $scheme, $activation are Pyt
     near(found.signal[end]!, case_.signal[end]!, 1e-9);
     near(found.slope[end]!, case_.slope[end]!, 1e-9);
   }
+  // And near those that theory gives, of networks that it draws itself: 60 draws tell an end to half a band's width.
+  for (const name of ["signal", "slope"] as const) {
+    const [low, high] = case_.said[name] as [number[], number[]];
+    low.forEach((under, l) => {
+      const width = Math.log(high[l]! / under);
+      expect(Math.abs(Math.log(found[name][0][l]! / under))).toBeLessThan(width / 2 + 1e-6);
+      expect(Math.abs(Math.log(found[name][1][l]! / high[l]!))).toBeLessThan(width / 2 + 1e-6);
+    });
+  }
 });
