@@ -213,7 +213,7 @@ class Comparison:
     def summary(self) -> pd.DataFrame:
         """Return a row per initializer at its own best learning rate, the best first.
 
-        The best learning rate is the one of the best median in what ranks, on the validation part
+        The best learning rate is the one that is best in what ranks, on the validation part
         (``evidence.rates.chosen_by``); ``trials`` has the others.
 
         Rows are in the order of the verdicts: the recommended first, then those that no

@@ -165,8 +165,8 @@ def test_where_nothing_is_told_apart_it_says_what_would_have_been() -> None:
     weighed = evidence.weigh(
         *frames({"a": list(1 + 0.1 * luck(0)), "b": list(1 + 0.1 * luck(1))}), chance=4.0
     )
-    said = weighed.statements[-1]
-    assert "No two initializers can be told apart" in said
+    said = next(said for said in weighed.statements if said.startswith("No two initializers"))
+    assert "can be told apart" in said
     assert "three of four studies" in said
 
 

@@ -205,3 +205,54 @@ def test_nobody_is_slower_whose_median_is_the_same() -> None:
     )
     assert evidence.beats("iterations_to_half_chance", "a", "b")
     assert standing("b", "a", ["a", "b"], evidence).label == "equivalent to a"
+
+
+def test_who_is_slower_is_told_how_it_stands_in_what_ranks_where_that_is_open() -> None:
+    results = {
+        "a": (about(0.08, 0.01, 0), about(0.94, 0.04, 1)),
+        "b": (about(0.20, 0.01, 2), about(0.93, 0.05, 3)),
+        "c": (about(0.20, 0.01, 4), about(0.94, 0.001, 5)),
+    }
+    evidence = weighed({**results, "a": (results["a"][0], about(0.94, 0.001, 1))})
+    assert standing("c", "a", list("abc"), evidence).reason.endswith("probability 0%")
+    open_ = standing("b", "a", list("abc"), evidence)
+    assert open_.label == "slower than a"
+    assert "; test accuracy 9" in open_.reason
+    assert open_.reason.endswith("undecided")
+
+
+def test_no_difference_at_all_is_not_told_as_one_that_would_be_seen() -> None:
+    results = {name: (about(0.1, 0.001, i), np.ones(SEEDS)) for i, name in enumerate("abc")}
+    said = weighed(results).statements
+    assert "No two initializers can be told apart by their test accuracy on 20 seeds." in said
+    assert "Equivalent in test accuracy on 20 seeds: a and b; a and c; b and c." in said
+
+
+def test_by_speed_one_takes_fewer_iterations_and_equal_margins_are_told_once() -> None:
+    rows, curves = [], []
+    for name, reached in (("a", 100), ("b", 200)):
+        for seed in range(SEEDS):
+            rows.append((name, 0.1, seed, 0.5, 0.5, 0.9))
+            curves += [
+                (name, 0.1, seed, at, 1.2 if at < reached + seed else 0.5)
+                for at in range(0, 300, 5)
+            ]
+    columns = ["initializer", "learning_rate", "seed", "train_cost", "test_cost", "test_accuracy"]
+    trials = pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(curves, columns=[*columns[:3], "iteration", "train_cost"])
+    said = weigh(trials, table, 2.0, by="speed").statements
+    assert "a takes fewer iterations to half the cost of guessing than b." in said
+    by_cost = weigh(trials, trials.assign(iteration=1), 2.0, by="test_cost")
+    reason = standing("b", "a", ["a", "b"], by_cost).reason
+    assert reason.count("of the cost of guessing") == 1
+
+
+def test_of_those_not_told_apart_the_better_one_is_first_and_not_the_one_that_fits_best() -> None:
+    results = {
+        "fits": (about(1e-9, 1e-10, 0), about(0.92, 0.05, 1)),
+        "holds": (about(0.10, 0.01, 2), about(0.945, 0.03, 3)),
+    }
+    evidence = weighed(results)
+    assert not evidence.beats("test_accuracy", "holds", "fits")
+    assert not evidence.pair("test_accuracy", "holds", "fits")["equivalent"]
+    assert recommend(list(results), evidence) == "holds"

@@ -30,6 +30,22 @@ def test_the_rate_that_generalizes_is_chosen_not_the_one_that_fits_or_tests_best
     assert best_rates(unheld, "test_accuracy") == {"he_normal": 1.0}
 
 
+def test_by_their_means_rates_are_told_apart_whose_median_accuracy_is_the_same() -> None:
+    trials = pd.DataFrame(
+        {
+            "initializer": "he_normal",
+            "learning_rate": [0.1] * 3 + [1.0] * 3 + [10.0] * 3,
+            "train_cost": [0.3] * 3 + [0.1] * 3 + [0.5] * 3,
+            "validation_accuracy": [0.9, 0.9, 1.0, 0.9, 0.9, 0.8, np.nan, 1.0, 1.0],
+        }
+    )
+    assert best_rates(trials, "test_accuracy") == {"he_normal": 0.1}
+    wild = trials.assign(validation_accuracy=[0.5, 0.5, 0.5, 0.9, 0.9, -1e30, 0.1, 0.1, 0.1])
+    assert best_rates(wild, "test_accuracy") == {"he_normal": 0.1}  # one seed in three explodes
+    alike = trials.assign(validation_accuracy=0.9)
+    assert best_rates(alike, "test_accuracy") == {"he_normal": 1.0}
+
+
 def test_the_validation_part_is_cut_from_the_training_part_once_by_the_seed() -> None:
     whole = iris()
     cut, again, other = (with_validation(whole, seed) for seed in (0, 0, 1))

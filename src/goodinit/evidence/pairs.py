@@ -48,6 +48,7 @@ OUTCOMES: dict[str, Outcome] = {
     "test_accuracy": Outcome(False, "test accuracy"),
     "iterations_to_half_chance": Outcome(True, "iterations to half the cost of guessing"),
 }
+MEASURED = ("train_cost", "test_cost", "test_accuracy")  # of a trial's end; others are counted
 _IN_CHANCES = [name for name, outcome in OUTCOMES.items() if outcome.in_chances]
 # Costs that differ by less than this part of the cost of chance are alike: what rounding leaves.
 _LEAST = 1e-6
@@ -288,8 +289,7 @@ def _outcomes(
     trials: pd.DataFrame, reached: "pd.Series[float]", rates: dict[str, float], chance: float
 ) -> pd.DataFrame:
     chosen = trials[trials["learning_rate"] == trials["initializer"].map(rates)]
-    measured = ["train_cost", "test_cost", "test_accuracy"]
-    outcomes = chosen[[*KEYS, *measured]].join(reached, on=list(KEYS))
+    outcomes = chosen[[*KEYS, *MEASURED]].join(reached, on=list(KEYS))
     worst = {"train_cost": np.inf, "iterations_to_half_chance": np.inf}
     if outcomes["test_accuracy"].notna().any():
         worst["test_cost"] = np.inf
@@ -350,17 +350,8 @@ def _pairs(
                 "a_beats_b": wins if OUTCOMES[outcome].less_is_better else 1 - wins,
             }
         )
-    columns = [
-        "outcome",
-        "a",
-        "b",
-        "difference",
-        "low",
-        "high",
-        "p_value",
-        "p_equivalent",
-        "a_beats_b",
-    ]
+    columns = ["outcome", "a", "b", "difference", "low", "high"]
+    columns += ["p_value", "p_equivalent", "a_beats_b"]
     pairs = pd.DataFrame(rows, columns=columns)
     pairs.insert(7, "p_holm", holm(pairs["p_value"].to_numpy(dtype=float)))
     return pairs.assign(
@@ -409,20 +400,23 @@ def _of_outcome(
     best = _foremost(table, outcome)
     of = pairs[pairs["outcome"] == outcome]
     apart = of[of["told_apart"]]
-    if apart.empty:
-        return [_nothing_told_apart(table, outcome, best, words, counting)]
     beaten = [
         str(row["b"] if row["a"] == best else row["a"])
         for _, row in apart.iterrows()
         if best in (row["a"], row["b"])
     ]
     better = "lower" if OUTCOMES[outcome].less_is_better else "higher"
-    said = [f"{best} ends with a {better} {words} than {_listed(beaten)}."] if beaten else []
+    does = f"ends with a {better}" if outcome in MEASURED else "takes fewer"
+    said = [f"{best} {does} {words} than {_listed(beaten)}."] if beaten else []
+    if apart.empty:
+        said = [_nothing_told_apart(table, outcome, best, words, counting)]
     undecided = of[~of["told_apart"] & ~of["equivalent"]]
     alike = of[~of["told_apart"] & of["equivalent"]]
     for rows, state in ((alike, "Equivalent"), (undecided, "Undecided")):
         couples = [f"{row['a']} and {row['b']}" for _, row in rows.iterrows()]
-        if couples:
+        if couples and not len(couples) == len(of) == len(
+            undecided
+        ):  # that nothing is known is said
             on = counting.counted(len(table))
             said.append(f"{state} in {words} on {on}: {_listed(couples, '; ')}.")
     return said
@@ -434,9 +428,9 @@ def _nothing_told_apart(
     second = _foremost(table.drop(columns=best), outcome)
     on = counting.counted(len(table))
     said = f"No two initializers can be told apart by their {words} on {on}."
-    if counting.test_share:
-        return said
     differences = paired_differences(table[best].to_numpy(), table[second].to_numpy())
+    if counting.test_share or 2 * np.count_nonzero(differences) < len(differences):
+        return said  # most are alike to the last digit
     level = LEVEL / comb(table.shape[1], 2)  # as Holm asks of the smallest p-value
     shown, needed = detectable_difference(differences, level), seeds_needed(differences, level)
     more = f"; about {counting.counted(needed)} would show the one seen" if needed else ""

@@ -1,7 +1,7 @@
 """Who stands where: soundness first, then the result that ranks, then how fast it trains."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from goodinit.evidence.statistics import (
 )
 
 _FEW = 0.05  # of the seeds: one failure in twenty may be anyone's
+_WORST = -1.0  # of an R²
 _TRAINING = ("train_cost", "iterations_to_half_chance")
 
 
@@ -30,8 +31,8 @@ class Standing:
     numbers : dict of str to float
         What decided.
     place : int
-        In the order of the table: 0 for the recommended, 1 for those that no other is known to
-        beat in what ranks, 2 for those that another one beats.
+        In the order of the table: 0 for the recommended, 1 for those equivalent to it in what
+        ranks, 2 for those that no other is known to beat in that, 3 for those that another beats.
     """
 
     label: str
@@ -41,7 +42,11 @@ class Standing:
 
 
 def recommend(sound: Sequence[str], evidence: Evidence) -> str | None:
-    """Return the one to use: of those that no other beats in what ranks, the one that trains best.
+    """Return the one to use: of those that are best in what ranks, the one that trains best.
+
+    Best are, of those that no other beats (told apart), the one with the best mean accuracy (of
+    costs and speed: median), and whoever is equivalent to it. Training cost alone, among all
+    unbeaten, would lose a point of accuracy on fresh data: see ``docs/evidence.md``.
 
     Parameters
     ----------
@@ -53,16 +58,34 @@ def recommend(sound: Sequence[str], evidence: Evidence) -> str | None:
     -------
     str or None
         None where none is sound. Of the unbeaten, one that fails in over 5 % more of the seeds than
-        another comes after it; then the lowest median training cost counts.
+        another comes after it.
     """
+    return min(
+        _alike_best(sound, evidence),
+        key=lambda name: evidence.median("train_cost", name),
+        default=None,
+    )
+
+
+def _alike_best(sound: Sequence[str], evidence: Evidence) -> list[str]:
+    """Return the best of the unbeaten in what ranks, and those equivalent to it in that."""
+    lead = evidence.lead
     unbeaten = [
-        name
-        for name in sound
-        if not any(evidence.beats(evidence.lead, other, name) for other in sound)
+        name for name in sound if not any(evidence.beats(lead, other, name) for other in sound)
     ]
     shares = {name: float(evidence.fails(name).mean()) for name in unbeaten}
     reliable = [name for name in unbeaten if shares[name] <= min(shares.values()) + _FEW]
-    return min(reliable, key=lambda name: evidence.median("train_cost", name), default=None)
+    if not reliable:
+        return []
+    best = min(
+        reliable,
+        key=lambda name: (badness(evidence, lead, name), evidence.median("train_cost", name)),
+    )
+    return [name for name in reliable if name == best or _equivalent(lead, name, best, evidence)]
+
+
+def _equivalent(outcome: str, a: str, b: str, evidence: Evidence) -> bool:
+    return bool(evidence.pair(outcome, a, b)["equivalent"])
 
 
 def standing(name: str, first: str, sound: Sequence[str], evidence: Evidence) -> Standing:
@@ -81,7 +104,8 @@ def standing(name: str, first: str, sound: Sequence[str], evidence: Evidence) ->
     for outcome in _TRAINING:
         alike = evidence.median(outcome, name) == evidence.median(outcome, first)
         if evidence.beats(outcome, first, name) and not alike:
-            return _compared("slower than", name, first, outcome, evidence)
+            found = _compared("slower than", name, first, outcome, evidence)
+            return replace(found, reason=found.reason + _left_open(name, first, evidence))
     return _alike(name, first, evidence)
 
 
@@ -105,7 +129,12 @@ def told(evidence: Evidence, outcome: str, name: str) -> str:
 
 
 def badness(evidence: Evidence, outcome: str, name: str) -> float:
-    """Return an initializer's median of an outcome, signed so that less is better."""
+    """Return an initializer's mean accuracy, or median of another outcome, so that less is better.
+
+    An R² below -1 counts as -1: one seed that explodes says no more.
+    """
+    if outcome == "test_accuracy":
+        return -float(np.mean(np.maximum(evidence.values(outcome, name), _WORST)))
     found = evidence.median(outcome, name)
     return found if OUTCOMES[outcome].less_is_better else -found
 
@@ -121,7 +150,9 @@ def _recommended(name: str, sound: Sequence[str], evidence: Evidence) -> str:
         return ends + least
     words, own = evidence.words(lead), told(evidence, lead, name)
     better = "below" if OUTCOMES[lead].less_is_better else "above"
-    trains = least or ", and of those it trains best"
+    trains = least or ", the lowest of those alike in that" * (
+        len(_alike_best(sound, evidence)) > 1
+    )
     return f"{words} {own}, and none is told apart {better} it; {ends}{trains}"
 
 
@@ -134,7 +165,7 @@ def _beaten(name: str, other: str, evidence: Evidence) -> Standing:
         return _compared("worse than", name, other, lead, evidence)
     found = _compared("", name, other, lead, evidence)
     fits = f"{_against(faster, name, other, evidence)}, but {found.reason}"
-    return Standing(f"fits faster than {other}, generalizes worse", fits, found.numbers, 2)
+    return Standing(f"fits faster than {other}, generalizes worse", fits, found.numbers, 3)
 
 
 def _compared(label: str, name: str, other: str, outcome: str, evidence: Evidence) -> Standing:
@@ -145,14 +176,27 @@ def _compared(label: str, name: str, other: str, outcome: str, evidence: Evidenc
         f"{_against(outcome, name, other, evidence)}, told apart (p = {p:.2g}); one run beats one "
         f"of {other} with probability {wins:.0%}"
     )
-    place = 2 if outcome == evidence.lead else 1
+    place = 3 if outcome == evidence.lead else _place(name, other, evidence)
     return Standing(f"{label} {other}", reason, {"p_holm": p, "beats_best": wins}, place)
+
+
+def _place(name: str, first: str, evidence: Evidence) -> int:
+    return 1 if _equivalent(evidence.lead, name, first, evidence) else 2
 
 
 def _against(outcome: str, name: str, other: str, evidence: Evidence) -> str:
     both = " against ".join(_told_both(evidence, outcome, name, other))
     words = "cost ends at" if outcome == "train_cost" else evidence.words(outcome)
     return f"{words} {both}"
+
+
+def _left_open(name: str, first: str, evidence: Evidence) -> str:
+    """Return how a slower one stands in what ranks, where it isn't known to be alike."""
+    lead = evidence.lead
+    if lead in _TRAINING or evidence.pair(lead, name, first)["equivalent"]:
+        return ""
+    said = _told_both(evidence, lead, name, first)
+    return f"; {_against(lead, name, first, evidence)}, undecided" if said[0] != said[1] else ""
 
 
 def _told_both(evidence: Evidence, outcome: str, a: str, b: str) -> list[str]:
@@ -173,7 +217,7 @@ def _fails_more(name: str, first: str, evidence: Evidence) -> Standing | None:
     reason = (
         f"learns nothing in {own.sum()} of {len(own)} seeds against {other.sum()} (p = {p:.2g})"
     )
-    return Standing(f"fails more often than {first}", reason, {"p_fails": p}, 2)
+    return Standing(f"fails more often than {first}", reason, {"p_fails": p}, 3)
 
 
 def _alike(name: str, first: str, evidence: Evidence) -> Standing:
@@ -185,9 +229,9 @@ def _alike(name: str, first: str, evidence: Evidence) -> Standing:
     numbers = {"p_equivalent": p, "beats_best": wins}
     same_failures = np.array_equal(evidence.fails(name), evidence.fails(first))
     if same_failures and all(pair["equivalent"] for pair in pairs.values()):
-        within = " and ".join(_margin(outcome, evidence) for outcome in asked)
+        within = " and ".join(dict.fromkeys(_margin(outcome, evidence) for outcome in asked))
         reason = f"{_both(name, first, asked, evidence)}; within {within} (p = {p:.2g})"
-        return Standing(f"equivalent to {first}", reason, numbers, 1)
+        return Standing(f"equivalent to {first}", reason, numbers, _place(name, first, evidence))
     better = [of for of in _TRAINING if evidence.beats(of, name, first)]
     state = (
         f"told apart in {evidence.words(better[0])}, but failing in more seeds"
@@ -198,7 +242,7 @@ def _alike(name: str, first: str, evidence: Evidence) -> Standing:
         f"{_both(name, first, asked, evidence)}, {state}; one run beats one of "
         f"{first} with probability {wins:.0%}{_would_decide(name, first, asked, evidence)}"
     )
-    return Standing(f"undecided against {first}", reason, numbers, 1)
+    return Standing(f"undecided against {first}", reason, numbers, _place(name, first, evidence))
 
 
 def _both(name: str, first: str, asked: Sequence[str], evidence: Evidence) -> str:

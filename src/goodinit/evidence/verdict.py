@@ -75,13 +75,13 @@ def judge(runs: dict[str, Sequence[Run]], evidence: Evidence) -> list[Verdict]:
     """
     unsound = {name: found for name, of in runs.items() if (found := _unsound(name, of, evidence))}
     sound = [name for name in runs if name not in unsound]
-    placed = [(3, found) for found in unsound.values()] + _ranked(runs, sound, evidence)
+    placed = [(4, found) for found in unsound.values()] + _ranked(runs, sound, evidence)
 
     def order(one: tuple[int, Verdict]) -> tuple[float, ...]:
         place, verdict = one
         cost = evidence.median("train_cost", verdict.initializer)
         held = badness(evidence, evidence.lead, verdict.initializer)
-        return (place, held, cost) if place == 2 else (place, cost, held)
+        return (place, held, cost) if place in {2, 3} else (place, cost, held)
 
     return [verdict for _, verdict in sorted(placed, key=order)]
 
