@@ -210,11 +210,14 @@ def test_ctrl_c_ends_with_one_line_and_leaves_no_empty_folder(tmp_path: Path) ->
         text=True,
     )
     folder = tmp_path / "study"
-    while not folder.exists() and running.poll() is None:
-        time.sleep(0.05)
-    time.sleep(1.0)
-    running.send_signal(signal.SIGINT)
-    _, complaint = running.communicate(timeout=60)
+    try:
+        while not folder.exists() and running.poll() is None:
+            time.sleep(0.05)
+        time.sleep(1.0)
+        running.send_signal(signal.SIGINT)
+        _, complaint = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert running.returncode == 130
     assert complaint == (
         "goodinit: interrupted: 0 of 120 trials are kept in study, and the same command goes on "
