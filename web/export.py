@@ -41,9 +41,17 @@ SETS = ("circles", "moons", "spirals", "xor", "blobs")
 LAYERS = (2, 10, 5, 1)
 MOST = 6  # initializers on the page
 RATE, ITERATIONS, EVERY = 0.01, 1000, 50
-SIGNALS = ("distinct_units", "dead_fraction", "preactivation_rms", "activation_rms", "gradient_rms")
+SIGNALS = (
+    "distinct_units",
+    "dead_fraction",
+    "saturated_fraction",
+    "preactivation_rms",
+    "activation_rms",
+    "gradient_rms",
+)
+MEASURED = ("relu", "tanh", "gelu")
 TOLERANCE = 1e-12
-OF_ITS_OWN = {"line": 1e-5, "said": 0.1}  # theory's, which are read from tables and drawn
+OF_ITS_OWN = {"line": 1e-5, "said": 0.5}  # theory's, which are read from tables and drawn
 LIMITS = (  # those that the playground looks at
     "most",
     "few",
@@ -144,7 +152,10 @@ def reference() -> dict[str, Any]:
         "costs": _costs("relu", ITERATIONS),
         "activations": {name: _costs(name, SHORT) for name in NAMES},
         "sharpness": _sharpness(start),
-        "signals": {name: _signals(Network(LAYERS), name) for name in DRAWN},
+        "signals": {
+            activation: {name: _signals(Network(LAYERS, activation), name) for name in DRAWN}
+            for activation in MEASURED
+        },
         "bands": [_band(*case) for case in BANDS],
         "drawn": {
             name: [

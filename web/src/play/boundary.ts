@@ -74,7 +74,7 @@ export class Boundary {
     const { low, high } = this.span;
     const at = (value: number): number => ((value - low) / (high - low)) * side;
     context.lineWidth = this.scale;
-    context.strokeStyle = this.dark ? "#111111" : "#ffffff";
+    context.strokeStyle = this.dark ? "#ffffffcc" : "#ffffff";
     y.forEach((of, n) => {
       context.fillStyle = CLASSES[of] ?? "#000000";
       context.beginPath();

@@ -14,15 +14,18 @@ const cases = [
   ["normal(std=10)", "normal", 10],
   ["orthogonal", "orthogonal", 1],
 ] as const;
-it.each(cases)("of %s the signals are those that Python measures", async (name, key, scale) => {
+const activations = ["relu", "tanh", "gelu"] as const;
+const all = activations.flatMap((activation) => cases.map((one) => [activation, ...one] as const));
+it.each(all)("of %s, %s the signals are those that Python measures", async (activation, name, key, scale) => {
   const { train, test } = examples(START);
-  const networks = new Networks(await compiled(), setup(START, train), train, test, new Float64Array(8));
+  const networks = new Networks(await compiled(), setup({ ...START, activation }, train), train, test, new Float64Array(8));
   const start = drawParameters(SCHEMES[key]!, scale, reference.layers, 0);
   const found = measured(networks, started(start, 0)).slice(0, -1);
-  const expected = reference.signals[name];
+  const expected = reference.signals[activation][name];
   found.forEach((layer, l) => {
     expect(layer.distinct).toBe(expected.distinct_units[l]);
     expect(layer.dead).toBe(expected.dead_fraction[l]);
+    expect(layer.saturated).toBe(expected.saturated_fraction[l]);
     for (const [own, pythons] of [
       [layer.preactivationRms, expected.preactivation_rms[l]!],
       [layer.activationRms, expected.activation_rms[l]!],

@@ -20,12 +20,12 @@ const SLOPES_ASKED = 2001;
 
 /** Return every layer's signals on the training examples; of the output dead and saturated are 0. */
 export function measured(networks: Networks, network: NetworkState): LayerSignals[] {
+  const flat = WITHOUT_FLAT_ENDS.includes(networks.setup.activation)
+    ? 0
+    : limits.flat_slope * steepest(networks); // before the layers, over whose values it writes
   const gradient = networks.gradient(network);
   const layers = networks.layers(network);
   const sizes = networks.setup.layers;
-  const flat = WITHOUT_FLAT_ENDS.includes(networks.setup.activation)
-    ? 0
-    : limits.flat_slope * steepest(networks);
   let at = 0;
   let input = rms(networks.inputs(), sizes[0]!, layers[0]!.row, layers[0]!.examples);
   return layers.map((layer, l) => {
