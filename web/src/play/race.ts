@@ -12,8 +12,8 @@ import type { Run } from "./words";
 export const GRID = 64; // points along each side of a decision boundary
 export const TILE = 32; // points along each side of a unit's picture
 export const MOST_TILES = 16;
-// Parameters times examples up to which every seed's sharpness is measured at once at the start.
-const QUICK = 300_000;
+// Parameters times examples times seeds up to which every seed's sharpness is measured at the start, all at once.
+const QUICK = 2_000_000;
 const LOOKS_PER_BEND = 4;
 const THEORY_PER_ASK = 6; // milliseconds
 
@@ -106,13 +106,13 @@ export class Race {
     this.chance = chance(train);
     this.tested = test.y.length ? "test" : "train";
     const able = learnable(train);
+    const quick = this.networks.parameterCount * train.y.length * entries.length <= QUICK;
     for (const [place, seed] of able ? entries : []) {
       const { scheme, scale } = state.initializers[place]!;
       const own = state.firstSeed + seed;
       const network = started(drawParameters(SCHEMES[scheme]!, scale, asked.layers, own), own);
       const start = measured(this.networks, network);
       const first = this.networks.measure(network, "train").cost;
-      const quick = this.networks.parameterCount * train.y.length <= QUICK;
       const runner = { seed, network, start, first, stability: quick ? this.bent(network) : 0 };
       this.runners.set(place, [...(this.runners.get(place) ?? []), runner]);
     }
