@@ -54,7 +54,7 @@ def test_an_initializer_is_added_by_one_entry(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_data_set_is_added_by_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stripes() -> Dataset:
+    def stripes(*, test_fraction: float = 0.25, split_seed: int = 0) -> Dataset:
         X = np.linspace(-1.0, 1.0, 40).reshape(-1, 2)
         y = np.arange(20) % 2
         return Dataset("stripes", X[:16], y[:16], X[16:], y[16:], classes=("0", "1"))
