@@ -68,7 +68,7 @@ def test_a_curve_that_ends_above_chance_does_not_stretch_the_axis() -> None:
 
 
 def rate_of(axes: Axes) -> str:
-    return axes.get_title().split(" at ")[1].split()[0]
+    return axes.get_title().split("\nat ")[1].split(",")[0]
 
 
 def test_rates_stand_below_each_other_and_the_last_panel_of_each_column_is_numbered() -> None:

@@ -369,7 +369,7 @@ def _mesh(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float
 
 def panel_title(row: pd.Series, with_rate: bool) -> str:
     """Return the title of a trial's panel, with its learning rate where there were several."""
-    rate = f" at {row['learning_rate']:g}" if with_rate else ""
+    rate = f"at {row['learning_rate']:g}, " if with_rate else ""
     test = "" if np.isnan(row["test_accuracy"]) else f", {row['test_accuracy']:.0%} test"
     shares = f"{row['train_accuracy']:.0%} train{test}"
-    return f"{row['initializer']}{rate}\nseed {row['seed']}: {shares}"
+    return f"{row['initializer']}\n{rate}seed {row['seed']}: {shares}"
