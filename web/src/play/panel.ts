@@ -158,7 +158,7 @@ export class Panel {
       const count = (share: number): string => (last ? "" : String(Math.round(share * layer.units)));
       const name = last ? "output" : `layer ${l + 1}`;
       const scales = [shown(layer.activationRms), shown(layer.gradientRms)];
-      return [name, ...scales, count(layer.dead), count(layer.saturated), `${layer.distinct} of ${layer.units}`];
+      return [name, ...scales, count(layer.dead), count(layer.saturated), `${layer.distinct}/${layer.units}`];
     });
     const text = JSON.stringify(rows);
     if (text === this.written) return;

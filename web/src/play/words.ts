@@ -139,7 +139,7 @@ export function told(runs: readonly Run[]): Said {
   if (first) return { ...first, also: others };
   const part = `${shown((100 * cost) / chance)} % of the cost of guessing`;
   const state = cost < limits.stuck * chance ? "it is learning" : "it hasn't learned yet";
-  return { label: "", sentence: `cost ${shown(cost)}, ${part}; ${state}`, also: [] };
+  return { label: "", sentence: `${part}; ${state}`, also: [] };
 }
 
 function sentence(rule: Rule, seen: readonly Readonly<Record<string, number>>[]): string {
