@@ -54,5 +54,5 @@ def test_errors_of_a_standardised_number_are_told_in_its_own_units() -> None:
     assert errors["he_normal"] < 10_000 < errors["zeros"]
     (sentence,) = result.errors
     assert "in units of y, on test" in sentence
-    assert "guessing the mean" in sentence
+    assert "guessing the training mean" in sentence
     assert gi.compare("circles", initializers="he", iterations=5, seeds=1).errors == ()
