@@ -161,6 +161,7 @@ def test_a_gated_unit_keeps_the_second_moment() -> None:
     z, gate = rng.standard_normal((2, 1_000_000))
     moment = np.mean((z * activations.sigmoid(gate)) ** 2)
     assert gain("glu") == pytest.approx(moment**-0.5, rel=0.005)
+    assert gain("prelu") == pytest.approx(gain("leaky_relu(0.25)"), rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -341,6 +341,8 @@ NAMED = {
     "sparse_(0.9)": "sparse(sparsity=0.9, std=0.01)",
     "dirac_": "dirac",
     "eye_": "identity",
+    "eye": "identity",
+    "trunc_normal": "truncated_normal(std=1, low=-2, high=2)",
     "kaiming_normal": "he_normal",
     "xavier_uniform": "glorot_uniform",
 }

@@ -47,9 +47,10 @@ def _second_moment(function: Callable[[activations.Array], activations.Array]) -
     return float(weights @ function(z) ** 2)
 
 
-# What PyTorch's users give a gain to, though it is no function of one number.
+# What PyTorch's users give a gain to, though it is no function of one number, or learns its slope.
 _NO_ACTIVATIONS: dict[str, Callable[[], float]] = {
     "glu": lambda: _second_moment(activations.sigmoid) ** -0.5,
+    "prelu": lambda: float(np.sqrt(2 / (1 + 0.25**2))),  # at the slope that PyTorch gives it
     **{f"conv{rank}d": lambda: 1.0 for rank in (1, 2, 3)},
     **{f"conv_transpose{rank}d": lambda: 1.0 for rank in (1, 2, 3)},
 }

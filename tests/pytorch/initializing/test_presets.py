@@ -310,6 +310,16 @@ def test_a_preset_goes_to_some_layers_by_a_rule() -> None:
     assert not model.out.weight.any()
 
 
+@pytest.mark.parametrize(
+    "scheme", ["auto", "he_normal", "orthogonal", "default", "keras", "flax", "gpt2", "siren", "rl"]
+)
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")  # PyTorch, of its own layers
+def test_where_there_is_nothing_to_draw_nothing_is_drawn(scheme: str) -> None:
+    for model in (nn.Linear(4, 0), nn.Linear(0, 4), nn.Conv2d(3, 0, 3), nn.Embedding(0, 4)):
+        initialize(model, scheme)
+        assert all(bool(tensor.isfinite().all()) for tensor in model.parameters())
+
+
 def build() -> nn.Module:
     return nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2))
 

@@ -89,7 +89,7 @@ def _keras_kernel(spot: Spot) -> Drawing:
 
 
 def _flax_kernel(spot: Spot) -> Drawing:
-    std = sqrt(1 / _kernel_fans(spot.parameter)[0])
+    std = sqrt(1 / max(_kernel_fans(spot.parameter)[0], 1))  # without inputs nothing is drawn
     cut = initializers.truncated_normal(std / TRUNCATED_STD)
     return "lecun_normal, cut at 2 std", _blocks(cut, spot)[1]
 
@@ -106,7 +106,7 @@ def _gpt2_kernel(spot: Spot) -> Drawing:
 
 
 def _siren_kernel(spot: Spot, w0: float) -> Drawing:
-    fan_in = spot.parameter.blocks(spot.parameter.tensor)[0].fan_in
+    fan_in = max(spot.parameter.blocks(spot.parameter.tensor)[0].fan_in, 1)
     bound = 1 / fan_in if spot.first else sqrt(6 / fan_in) / w0
     where = "1/fan_in, first layer" if spot.first else f"√(6/fan_in)/{w0:g}"
     return f"uniform within ±{where}", _blocks(initializers.uniform(-bound, bound), spot)[1]
