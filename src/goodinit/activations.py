@@ -183,7 +183,12 @@ NAMES = ("relu", "leaky_relu", *[name for name in _PLAIN if name != "relu"])
 
 
 def _by_difference(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    return lambda z: (function(z + _STEP) - function(z - _STEP)) / (2 * _STEP)
+    def slope(z: Array) -> Array:
+        step = _STEP * np.maximum(1.0, np.abs(z))  # large numbers have no room for small steps
+        found: Array = (function(z + step) - function(z - step)) / (2 * step)
+        return found
+
+    return slope
 
 
 # What has a gain and a theory besides, with the constants of PyTorch.

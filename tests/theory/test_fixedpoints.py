@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import goodinit as gi
 from goodinit.theory import edge_of_chaos, fixed_point
 
 
@@ -74,3 +75,26 @@ def test_chaos_parts_inputs() -> None:
 def test_without_weights_only_biases_are_left() -> None:
     found = fixed_point("tanh", 0.0, 0.3)
     assert (found.length, found.correlation, found.chi) == (0.3, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["gelu", "mish", "softshrink", "silu"])
+def test_what_is_straight_far_from_zero_explodes_as_relu_does(name: str) -> None:
+    gain = 5.0 if name != "softshrink" else 2.5
+    found = fixed_point(name, gain, 0.05)
+    assert found.length == np.inf
+    assert found.chi == pytest.approx(0.5 * gain if name != "softshrink" else gain, rel=1e-3)
+
+
+def test_bends_away_from_zero_have_a_fixed_point() -> None:
+    found = fixed_point("relu6", 4.0)
+    assert np.isfinite(found.length)
+    assert 0 < found.correlation < 1 < found.chi
+
+
+@pytest.mark.parametrize("function", [np.square, np.exp, np.zeros_like])
+def test_what_explodes_or_vanishes_at_once_is_told_without_warning(function: object) -> None:
+    found = gi.predict("circles", "he_normal", hidden=(6,) * 12, activation=function, draws=0)
+    assert found.layers["preactivation_rms"].notna().all()
+    assert found.fixed_point is not None
+    assert len(found.jacobian) == 2
+    assert found.sentences()

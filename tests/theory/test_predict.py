@@ -238,7 +238,9 @@ def test_one_unit_squared_is_chi_square() -> None:
         ("hidden", {"hidden": "10"}),
         ("activation", {"activation": "rulu"}),
         ("bias_std", {"bias_std": -1}),
+        ("bias_std", {"bias_std": 1e200}),
         ("draws", {"draws": -1}),
+        ("draws", {"draws": 5}),
     ],
 )
 def test_wrong_arguments_are_named(argument: str, given: dict[str, Any]) -> None:

@@ -21,6 +21,8 @@ from goodinit.theory.bands import INSIDE
 from goodinit.theory.examples import Examples, representatives
 from goodinit.theory.gaussian import Array
 
+LEAST = 19  # networks, of which one is beyond each end of a band of 90 %
+
 _BUDGET = 12_000_000_000  # multiplications, about
 _FEWEST = 60
 _ENOUGH = 200  # networks, for a band that is right within 2 %

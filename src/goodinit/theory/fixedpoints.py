@@ -11,6 +11,7 @@ from goodinit.errors import number
 from goodinit.theory.gaussian import Array, Moments, kernel, moments, pairs
 
 _SETTLED = 1e-11
+_CORRELATIONS = 1 - np.geomspace(1.0, 1e-7, 29)
 _LOOKED_AT = 461  # lengths, of which the middle one is 1
 _LONGEST, _SHORTEST = 1e25, 1e-25  # lengths beyond which a signal has exploded or vanished
 _FLAT = 1e-6  # how near to 1 a rate counts as 1
@@ -71,9 +72,13 @@ def fixed_point(activation: Any, weight_variance: float, bias_variance: float = 
     """
     gain = number("weight_variance", weight_variance, "a number from 0", lambda n: n >= 0)
     bias = number("bias_variance", bias_variance, "a number from 0", lambda n: n >= 0)
-    known = moments(activations.read(activation))
+    with np.errstate(all="ignore"):  # what explodes is told as such
+        return _settled(moments(activations.read(activation)), gain, bias)
+
+
+def _settled(known: Moments, gain: float, bias: float) -> FixedPoint:
     q = _settled_length(known, gain, bias)
-    at = np.array([1.0 if not np.isfinite(q) else min(max(q, _SHORTEST), _LONGEST)])
+    at = np.array([1.0 if np.isnan(q) else min(max(q, _SHORTEST), _LONGEST)])
     chi = float(gain * known.slope(at)[0])
     square = float(gain * known.square(at)[0])
     follows = float(square / at[0] * known.square_follows(at)[0])  # dq'/dq
@@ -107,7 +112,9 @@ def _settled_length(known: Moments, gain: float, bias: float) -> float:
 
 def _growth(known: Moments, gain: float, bias: float, log_q: Array) -> Array:
     """Return log q' - log q."""
-    return np.asarray(np.log(gain * known.square(np.exp(log_q)) + bias) - log_q)
+    with np.errstate(all="ignore"):  # nothing at all is passed on: -inf
+        longer = np.log(gain * known.square(np.exp(log_q)) + bias)
+    return np.asarray(np.nan_to_num(longer - log_q, nan=np.inf, posinf=np.inf, neginf=-np.inf))
 
 
 def _settled_correlation(known: Moments, gain: float, bias: float, q: float) -> tuple[float, float]:
@@ -121,9 +128,13 @@ def _settled_correlation(known: Moments, gain: float, bias: float, q: float) -> 
     def excess(c: float) -> float:
         return float((gain * follows(c) + bias) / total) - c
 
+    if not np.isfinite(excess(0.5)):
+        return float("nan"), float("nan")
     # The map is a power series of no negative terms: convex, it crosses the diagonal once below 1.
-    near = 1 - min(1e-3, 0.1 * (alike - 1))
-    c = 0.0 if excess(0.0) <= _SETTLED else float(brentq(excess, 0.0, near, xtol=1e-12))
+    beyond = next((c for c in _CORRELATIONS if excess(c) < 0), None)
+    if beyond is None:
+        return 1.0, alike
+    c = 0.0 if excess(0.0) <= _SETTLED else float(brentq(excess, 0.0, beyond, xtol=1e-12))
     slope = pairs(known.activation.slope, np.array([q, q]), _square(c), step=True)[0, 1]
     return c, float(gain * slope * q / total)
 

@@ -211,7 +211,7 @@ class Moments:
     def _table(self, function: Function) -> CubicSpline:
         with np.errstate(all="ignore"):
             logs = np.log(mean(function, np.exp(_LOG_Q)))
-        return CubicSpline(_LOG_Q, np.where(np.isfinite(logs), logs, -1e3))
+        return CubicSpline(_LOG_Q, np.nan_to_num(logs, nan=-1e3, posinf=1e3, neginf=-1e3))
 
     def square(self, q: Array) -> Array:
         """Return E[φ(z)²]."""

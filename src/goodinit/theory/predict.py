@@ -40,6 +40,8 @@ COLUMNS = (
 )
 ALIKE = 0.99  # the correlation from which on two inputs count as alike
 
+_LARGEST = 1e100  # of a standard deviation, whose square is to be a number
+_STD = f"a number from 0 to {_LARGEST:.0e}"
 _OTHER_BIASES = "theory knows zero and Gaussian biases alone: of these it is silent"
 _OUTPUTS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 # Layers over width up to which the first order in 1/width keeps 90 % of networks in the band:
@@ -91,7 +93,8 @@ class Prediction:
 
     @cached_property
     def _answer(self) -> FirstAnswer | None:
-        kernel = self._forward[-1].kernel
+        with np.errstate(all="ignore"):
+            kernel = self._forward[-1].kernel
         if not np.isfinite(kernel).all():
             return None
         spread = (float(self._walk.mean[-1]), float(self._walk.deviation[-1]))
@@ -245,10 +248,11 @@ class Prediction:
         hidden = zip(self._forward[1:-1], self._forward[:-2], self._orthogonal[1:-1], strict=True)
         for layer, below, whole_rows in hidden:
             first = float(self._moments.slope(below.q).mean())
-            second = float(mean(lambda z: slope(z) ** 4, below.q).mean())
+            with np.errstate(all="ignore"):  # what explodes is infinite
+                second = float(mean(lambda z: slope(z) ** 4, below.q).mean())
             middle *= layer.gain * first * layer.fan_out / layer.fan_in
-            varies += second / first**2 - (1.0 if whole_rows else 0.0) if first > 0 else 0.0
-        return middle, middle**2 * varies
+            varies += second / first / first - (1.0 if whole_rows else 0.0) if first > 0 else 0.0
+        return middle, middle * middle * varies
 
     @property
     def born_dead(self) -> float:
@@ -413,9 +417,11 @@ def of_network(
     units = [whole("hidden", size, at_least=1) for size in several("hidden", hidden)]
     known = activations.read(activation)
     scheme = read(initializer)
-    given = number("bias_std", bias_std or 0.0, "a number from 0", lambda n: n >= 0)
+    given = number("bias_std", bias_std or 0.0, _STD, lambda n: 0 <= n <= _LARGEST)
     std = given or scheme.bias_std
     count = whole("draws", draws, at_least=0)
+    if 0 < count < drawn.LEAST:
+        raise bad_argument("draws", draws, f"0, or at least {drawn.LEAST} for a band of 90 %")
     outputs = len(data.classes or ()) if data.task == "multiclass" else 1
     sizes = (data.n_features, *units, outputs)
     named = known.name if isinstance(activation, str) else "linear"
