@@ -72,6 +72,14 @@ def test_theory_sees_the_biases_of_an_initializer() -> None:
     assert own.equals(said)
 
 
+def test_cells_measure_no_sharpness_which_would_take_most_of_their_time(tmp_path: Path) -> None:
+    small(out=tmp_path)
+    (kept,) = (gi.load(folder) for folder in tmp_path.glob("depth40-*"))
+    assert kept.sharpness["sharpness"].isna().all()
+    assert kept.sharpness["iteration"].unique().tolist() == [0, 5]
+    assert kept.verdicts
+
+
 @pytest.mark.parametrize(
     ("argument", "given"),
     [

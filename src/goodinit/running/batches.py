@@ -217,7 +217,8 @@ def work(study: AnyStudy) -> dict[str, int]:
     units = {training.TRAINING: study.training.iterations}
     if isinstance(study, Study):
         units[training.MEASURING] = len(study.training.moments)
-        units[training.SHARPNESS] = len(_observers(study))
+        if study.training.record > 1:
+            units[training.SHARPNESS] = len(_observers(study))
     return units
 
 
@@ -271,7 +272,15 @@ def _observers(study: Study) -> dict[int, training.Observe]:
             problem: training.Problem, trials: Sequence[Trial], flat: Any, state: Any
         ) -> _Sight:
             layers = observe(problem, trials, flat, moment) if moment in ends else None
-            bend = observe_bend(problem, trials, flat, state, moment) if moment in bends else None
+            bend = None
+            if moment in bends:
+                sharp = study.training.record > 1
+                unknown = np.full(len(trials), np.nan)
+                bend = (
+                    observe_bend(problem, trials, flat, state, moment)
+                    if sharp
+                    else Bend(unknown, unknown)
+                )
             return _Sight(tuple(trials), layers, bend)
 
         return observer

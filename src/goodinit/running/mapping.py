@@ -141,7 +141,7 @@ def map(  # noqa: A001  # `gi.map`
         "bias_variance": bias_variance,
         "learning_rate": learning_rate,
     }
-    training = Training(  # a cell tells how it ends: sharpness on the way would take most of it
+    training = Training(  # the ends alone: sharpness would take most of the time
         iterations=iterations, optimizer=optimizer, batch_size=batch_size, record=1
     )
     axes = (_axis("x", x), _axis("y", y))

@@ -60,7 +60,7 @@ class Training:
         Of everything that is trained.
     record : int
         At about how many iterations, spread evenly over the training, costs and accuracies are
-        measured; above 0.
+        measured; above 0. With 1 these are the ends alone, and sharpness isn't measured.
 
     Raises
     ------
