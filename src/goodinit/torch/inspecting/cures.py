@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
+from goodinit.errors import ArgumentError
 from goodinit.torch.initializing.auto import on_purpose
 from goodinit.torch.initializing.initialization import initialize
 from goodinit.torch.inspecting.changes import Change, changes, known
@@ -240,9 +241,13 @@ class _Tests:
 
 def _set_on_purpose(patient: Patient, found: set[str]) -> dict[str, Tensor]:
     """Return the biases that someone set, but for those of layers where something was found."""
+    try:
+        listed = patient.listed
+    except ArgumentError:  # nothing that initialize refuses is drawn either
+        return {}
     return {
         one.name: one.tensor.detach().clone()
-        for one in patient.listed
+        for one in listed
         if one.role == "bias" and one.layer not in found and on_purpose(one) is not None
     }
 
