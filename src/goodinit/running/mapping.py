@@ -213,7 +213,7 @@ def _rows(
     """Yield the cells in rows, each of one depth, width and learning rate."""
     (x, xs), (y, ys) = axes
     initializer, activation = named
-    if ("*" in initializer) != ("*" in (x, y)):
+    if not isinstance(initializer, str) or ("*" in initializer) != ("*" in (x, y)):
         raise bad_argument("initializer", initializer, "a spec with * where * is an axis")
     rows: dict[tuple[float, ...], list[dict[str, float]]] = {}
     for across, up in product(xs, ys):

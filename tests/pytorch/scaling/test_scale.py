@@ -123,3 +123,26 @@ def test_scales_that_vanish_have_no_exponent() -> None:
 def test_wrong_arguments_are_named(argument: str, given: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError, match=f"^{argument}"):
         scale(mlp, "digits", **given)
+
+
+def fails(_: int) -> nn.Module:
+    raise KeyError("no such size")
+
+
+@pytest.mark.parametrize(
+    ("argument", "build", "given"),
+    [
+        ("build", 3, {}),
+        ("build", fails, {}),
+        ("build", lambda _: 3, {}),
+        ("build", lambda width: nn.Linear(7, width), {}),
+        ("optimizer", mlp, {"optimizer": lambda _: 5}),
+        ("data", mlp, {"data": (torch.full((4, 64), torch.nan), torch.tensor([0, 1, 2, 3]))}),
+    ],
+)
+def test_what_cannot_be_scaled_is_said_in_a_line(
+    argument: str, build: Any, given: dict[str, Any]
+) -> None:
+    with pytest.raises(ArgumentError, match=f"^{argument}") as said:
+        scale(build, **{"data": "digits", "widths": (2, 4, 8), "steps": 1, "seeds": 1, **given})
+    assert "\n" not in str(said.value)

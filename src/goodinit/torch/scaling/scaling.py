@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from goodinit import datasets
-from goodinit.errors import bad_argument, bad_name, number, whole
+from goodinit.errors import ArgumentError, bad_argument, bad_name, number, whole
 from goodinit.study.trials import read_seeds, several
 from goodinit.torch.inspecting.costs import usual_loss
 from goodinit.torch.scaling.measuring import Loss, measure
@@ -138,20 +138,31 @@ def scale(
     count, chosen = whole("steps", steps, at_least=1), read_seeds(seeds)
     rate = number("learning_rate", learning_rate, "a number above 0", lambda n: n > 0)
     make = _optimizer(optimizer, rate)
+    if not callable(build):
+        raise bad_argument("build", build, "a function of one size that returns a torch.nn.Module")
     inputs, targets = _batch(data)
+    for name, of in (("inputs", inputs), ("targets", targets)):
+        if of.is_floating_point() and not bool(torch.isfinite(of).all()):
+            raise bad_argument("data", f"{name} that are NaN or infinite", "finite numbers")
     rows = []
     with generators_as_they_were():
         for size in sizes:
             for seed in chosen:
                 torch.manual_seed(seed)
                 np.random.seed(seed % 2**32)  # noqa: NPY002  # a build of the user's may draw from it
-                module = build(size)
-                if not isinstance(module, nn.Module):
-                    raise bad_argument("build", module, "a function that returns a torch.nn.Module")
-                cost = loss or _usual(module, inputs, targets)
-                found = measure(
-                    module, inputs, targets, loss=cost, optimizer=make(module), steps=count
-                )
+                module = _built(build, size)
+                optimizes = make(module)
+                if not isinstance(optimizes, Optimizer):
+                    raise bad_argument("optimizer", optimizes, "what returns a torch Optimizer")
+                try:
+                    cost = loss or _usual(module, inputs, targets)
+                    found = measure(
+                        module, inputs, targets, loss=cost, optimizer=optimizes, steps=count
+                    )
+                except (RuntimeError, ValueError, IndexError, TypeError) as error:
+                    if isinstance(error, ArgumentError):
+                        raise
+                    raise _unfit(f"a module of size {size}", error) from error
                 rows += [
                     {"layer": name, "size": size, "seed": seed, **scales}
                     for name, scales in found.items()
@@ -163,6 +174,21 @@ def scale(
     if measured.empty:
         raise bad_argument("build", build, "modules that share layers of one name")
     return Scaling(axis, measured, _tabulate(measured))
+
+
+def _built(build: Callable[[int], nn.Module], size: int) -> nn.Module:
+    try:
+        module = build(size)
+    except Exception as error:  # a function of the user's own may raise anything
+        raise _unfit(f"build({size})", error) from error
+    if not isinstance(module, nn.Module):
+        raise bad_argument("build", module, "a function that returns a torch.nn.Module")
+    return module
+
+
+def _unfit(what: str, error: Exception) -> ArgumentError:
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return bad_argument("build", f"{what}, which raises {said}", "modules that train on these data")
 
 
 def _tabulate(measured: pd.DataFrame) -> pd.DataFrame:
