@@ -108,8 +108,8 @@ def folded(name: str, width: int | None) -> str:
     Examples
     --------
     >>> print(folded("truncated_normal(std=0.0123456)", 24))
-    truncated_normal(
-    std=0.0123456)
+    truncated_normal(std=
+    0.0123456)
     """
     if width is None or len(name) <= width:
         return name
