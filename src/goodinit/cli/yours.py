@@ -37,11 +37,15 @@ def users_code(whole: bool) -> Iterator[None]:
     """
     try:
         yield
-    except (ArgumentError, StudyStoppedError, typer.Exit, typer.Abort, BrokenPipeError):
+    except (StudyStoppedError, typer.Exit, typer.Abort, BrokenPipeError):
         raise
-    except (Exception, SystemExit) as error:
-        frames = list(_frames(error.__traceback__))
+    except (Exception, SystemExit) as caught:
+        refused = isinstance(caught, ArgumentError)
+        error = caught.__cause__ if refused else caught
+        frames = list(_frames(error.__traceback__)) if error else []
         yours = [frame for frame in frames if _is_users(frame[0])]
+        if error is None or (refused and not yours):
+            raise
         layer = _layer([frame for frame, _ in frames])
         if not (yours or layer) and _is_ours(frames[-1][0]):
             raise

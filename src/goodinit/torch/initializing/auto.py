@@ -160,6 +160,8 @@ def _beside(parameter: Parameter, places: Structure) -> Choice:
 
 def on_purpose(parameter: Parameter) -> Choice | None:
     """Return the choice to leave a bias alone, if it isn't what PyTorch would have drawn."""
+    if parameter.tensor.is_complex():
+        return None
     values = parameter.tensor.detach().double()
     if not values.numel() or not bool(values.isfinite().all()):
         return None

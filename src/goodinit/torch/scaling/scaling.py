@@ -273,4 +273,4 @@ def _batch(data: Any) -> tuple[Tensor, Tensor]:
     found = datasets.load(data)
     X = torch.as_tensor(found.X_train[:_MOST_EXAMPLES], dtype=torch.get_default_dtype())
     y = torch.as_tensor(found.y_train[:_MOST_EXAMPLES])
-    return X, y if found.task == "multiclass" else y.to(X.dtype)
+    return X, y.to(X.dtype) if found.task == "regression" else y.long()
