@@ -11,13 +11,14 @@ from math import inf, isfinite, nan, prod
 import torch
 from torch import Tensor
 
-from goodinit.torch.inspecting.guessing import class_axis
+from goodinit.torch.inspecting.guessing import class_axis, entropy
 from goodinit.torch.inspecting.measuring import rms
 
 _ENOUGH = 16  # examples for each number of a constant
 _MOST = 2**22  # output numbers that are asked of
 _STEPS = 30  # of LBFGS
 _LEAST_SHARE = 1e-6
+_NOTHING = 0.01  # of the classes' entropy: where a constant costs less, the loss isn't one of them
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -92,6 +93,8 @@ def answers(outputs: Tensor, targets: Tensor, loss: Loss) -> Answers | None:
     except Exception:  # a user's loss may refuse in any way what isn't said by the module itself
         return None
     if not 0 < least < inf or not isfinite(float(best.abs().max())):
+        return None
+    if class_axis(outputs, targets) is not None and least < _NOTHING * entropy(targets):
         return None
     moved = float((best - means).abs().max())
     return Answers(first, least, shifted, moved, best.detach(), rms(outputs - means))

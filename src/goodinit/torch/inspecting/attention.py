@@ -107,9 +107,9 @@ def _blame(tracer: Seer, logits: Tensor, way: Way, width: int, scale: float = 1.
     if blamed is not None:
         share = one_hot_share(logits)
         if share > blamed.softmax:
-            much = width > 1 and share >= value("saturated")
+            much = width > 1 and share >= value("one_hot")
             rest = one_hot_share(logits * (width**-0.5 / scale)) if much else share
-            blamed.softmax_width = width if rest < value("saturated") <= share else 0
+            blamed.softmax_width = width if rest < value("one_hot") <= share else 0
         blamed.softmax = max(blamed.softmax, share)
 
 

@@ -92,15 +92,25 @@ def grows(chain: Chain, seen: Passage) -> Finding | None:
 
 
 def fades(chain: Chain, seen: Passage) -> Finding | None:
-    """Find that a chain makes signals, or gradients on their way back, vanish."""
+    """Find that a chain makes signals, or gradients on their way back, vanish.
+
+    What compounds must have come to something: where each block brings its scale back, as one
+    that reads the state anew does, the typical step tells nothing.
+    """
     if len(chain.calls) < _FEWEST_TO_FADE:
         return None
-    numbers = vanishes(_signal(chain.calls), "untrained_decay")
+    signal = _signal(chain.calls)
+    numbers = vanishes(signal, "untrained_decay") if _falls(signal) else None
     if numbers is not None:
         return _tell(chain, seen, "signal decays", numbers)
     gradient = _gradient(chain.calls)
-    numbers = vanishes(gradient, "untrained_decay") if len(gradient) >= _FEWEST else None
+    deep = len(gradient) >= _FEWEST and _falls(gradient)
+    numbers = vanishes(gradient, "untrained_decay") if deep else None
     return None if numbers is None else _tell(chain, seen, "gradient decays", numbers)
+
+
+def _falls(scales: _Array) -> bool:
+    return bool(scales.min() <= value("decay") * scales.max())
 
 
 def _signal(calls: Sequence[Call]) -> _Array:

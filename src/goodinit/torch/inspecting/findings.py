@@ -29,15 +29,22 @@ def _few(count: float, call: Call) -> bool:
 def _symmetry(call: Call, seen: Passage) -> _Seen | None:
     """Find units that are one; where weights are all zero, those that a step won't part either.
 
-    Zeros where a sum leads around them are there on purpose, as at the end of residual branches.
+    Zeros where a sum leads around them are there on purpose, as at the end of residual branches;
+    and so are those that wait for others, which a step draws apart.
     """
     if call.units < 2 or call.kind == "norm" or not _few(call.signals["distinct_units"], call):
         return None
     alone = seen.every_exit >> call.index & 1
     if call.without_weights and not (alone and _few(call.distinct_after, call)):
         return None
+    if _waits(call, seen):
+        return None
     numbers = {key: call.signals[key] for key in ("units", "distinct_units")}
     return "symmetry", numbers, {"when": ""}
+
+
+def _waits(call: Call, seen: Passage) -> bool:
+    return call.without_weights and call.layer in seen.woken
 
 
 def _large(call: Call, seen: Passage) -> _Seen | None:
@@ -63,7 +70,7 @@ def _saturated(call: Call, seen: Passage) -> _Seen | None:
     shares = (
         ("gate" if call.kind == "recurrent" else "saturated", units, "saturated"),
         ("states", call.flat, "flat_states"),
-        ("softmax", call.softmax, "saturated"),
+        ("softmax", call.softmax, "one_hot"),
     )
     for cause, share, limit in shares:
         if share >= value(limit):
@@ -88,7 +95,8 @@ def _small(call: Call, seen: Passage) -> _Seen | None:
     if not _passes_little(call, seen):
         return None
     alike = [] if call.kind in _ANY_SCALE else seen.calls
-    together = [one for one in alike if one.kind not in _ANY_SCALE and _passes_little(one, seen)]
+    little = [one for one in alike if one.kind not in _ANY_SCALE and _passes_little(one, seen)]
+    together = [one for one in little if _on_one_way(one, call)]
     if prod((one.passes for one in together), start=1.0) > value("untrained_decay") and (
         call.passes > value("untrained_decay")
     ):
@@ -96,8 +104,13 @@ def _small(call: Call, seen: Passage) -> _Seen | None:
     return "small", {"gain": call.passes}, {}
 
 
+def _on_one_way(one: Call, other: Call) -> bool:
+    """Return whether a signal passes both calls, with no scale set anew between them."""
+    return one is other or bool(one.after >> other.index & 1 or other.after >> one.index & 1)
+
+
 def _passes_little(call: Call, seen: Passage) -> bool:
-    alone = seen.every_exit >> call.index & 1 and not call.output
+    alone = seen.every_exit >> call.index & 1 and not call.output and not _waits(call, seen)
     return bool(alone and call.passes <= value("small_gain"))
 
 

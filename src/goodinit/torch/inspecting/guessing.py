@@ -98,11 +98,11 @@ def _entropy(outputs: Tensor, y: Tensor) -> list[_Known]:
     if axis is None:
         return []
 
-    def entropy(out: Tensor, wanted: Tensor, ignored: int) -> Tensor:
+    def cost(out: Tensor, wanted: Tensor, ignored: int) -> Tensor:
         return functional.cross_entropy(out.movedim(axis, 1), wanted.long(), ignore_index=ignored)
 
     return [
-        _Known(partial(entropy, ignored=ignored), _of_shares(_counts(y[y != ignored])))
+        _Known(partial(cost, ignored=ignored), _of_shares(_counts(y[y != ignored])))
         for ignored in _IGNORED
         if ignored < 0 or bool((y == ignored).any())
     ]
@@ -111,6 +111,11 @@ def _entropy(outputs: Tensor, y: Tensor) -> list[_Known]:
 def _counts(y: Tensor) -> Tensor:
     valid = y[y >= 0].reshape(-1).long()
     return torch.bincount(valid).double() if len(valid) else torch.ones(1, dtype=torch.float64)
+
+
+def entropy(y: Tensor) -> float:
+    """Return the entropy of whole targets' classes, in nats."""
+    return _of_shares(_counts(y))
 
 
 def _of_shares(counts: Tensor) -> float:

@@ -36,8 +36,10 @@ def find_idle(
     gradients: Mapping[int, Tensor | None],
     cost: Run,
     said: Run,
-) -> list[Finding]:
-    """Return a finding for each place where parameters never get a gradient.
+) -> tuple[list[Finding], frozenset[str]]:
+    """Return a finding for each place where parameters never get a gradient, and who gets one late.
+
+    Those are the layers that have none yet, but do once all others have moved a little.
 
     The module's parameters are moved meanwhile: who calls puts them back.
 
@@ -56,9 +58,10 @@ def find_idle(
     own = {n: p for n, p in every.items() if p.requires_grad}
     idle = _idle(own, [gradients.get(id(p)) for p in own.values()])
     found = _cut_off(idle.cut, said)
-    zero = _never(idle.zero, own, cost)
+    after_one, zero = _still(idle.zero, own, cost)
+    woken = frozenset(_layer(name) for name in idle.zero if name not in after_one)
     pairs = _both_zero(zero, own, cost)
-    return [*found, *(pairs or _behind_frozen(zero, every, cost))]
+    return [*found, *(pairs or _behind_frozen(zero, every, cost))], woken
 
 
 def _idle(own: Mapping[str, Tensor], gradients: Gradients) -> _Idle:
@@ -117,22 +120,30 @@ def _grad(run: Run, of: Mapping[str, Tensor]) -> Gradients:
 
 def _never(zero: Mapping[str, Tensor], own: Mapping[str, Tensor], cost: Run) -> dict[str, Tensor]:
     """Return those whose gradient stays zero while all others move."""
-    left = dict(zero)
-    if not left:
-        return left
+    return _still(zero, own, cost)[1]
+
+
+def _still(
+    zero: Mapping[str, Tensor], own: Mapping[str, Tensor], cost: Run
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return those whose gradient is zero once all others have moved, and which stays so."""
+    rounds = [dict(zero)]
+    if not zero:
+        return rounds[0], rounds[0]
     before = {name: p.detach().clone() for name, p in own.items()}
     for _ in range(_ROUNDS):
+        left = rounds[-1]
         _move({name: p for name, p in own.items() if name not in left})
         gradients = _grad(cost, left)
-        still = {n: p for (n, p), g in zip(left.items(), gradients, strict=True) if not _any(g)}
-        if len(still) in (0, len(left)):
-            left = still
+        rounds.append(
+            {n: p for (n, p), g in zip(left.items(), gradients, strict=True) if not _any(g)}
+        )
+        if len(rounds[-1]) in (0, len(left)):
             break
-        left = still
     with torch.no_grad():
         for name, parameter in own.items():
             parameter.data.copy_(before[name])  # autograd keeps its count
-    return left
+    return rounds[1], rounds[-1]
 
 
 def _move(some: Mapping[str, Tensor], by: float = _MOVED) -> None:

@@ -325,12 +325,12 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     def said_again() -> Tensor:
         return probe(said_by(again()[0]))
 
-    idle = find_idle(module, tracer.origins.used, gradients, cost_again, said_again)
+    idle, woken = find_idle(module, tracer.origins.used, gradients, cost_again, said_again)
     del gradients
     exits = tracer.every_exit, tracer.some_exit
     ways = tracer.exits, tracer.inputs
     lags = find_lags(tracer.calls, tracer.products, tracer.later)
-    more = tuple(begun), tuple(idle), tuple(lags)
+    more = tuple(begun), tuple(idle), woken, tuple(lags)
     seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more, carried=passed)
     return seen if once else _with_scaled_inputs(module, asked, seen)
 

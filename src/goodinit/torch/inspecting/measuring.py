@@ -247,13 +247,13 @@ class Call:
             return
         some = places(self.units, UNITS, self.sample.device)
         said = _numbers(self.sample[:, some])
-        if not np.isfinite(said).all():
+        if not said.size or not np.isfinite(said).all():
             return
         self.signals["effective_rank"] = float(_effective_rank(said))
         if self.incoming is None:
             return
         weights = self.incoming(self.weights)
-        if len(weights) != self.units:
+        if len(weights) != self.units or not weights.numel():
             return
         into = self._sampled(weights)
         count = into.shape[1]

@@ -66,6 +66,8 @@ class Passage:
         What is wrong with inputs, targets, loss and the first cost.
     idle : tuple of Finding
         Of parameters that never get a gradient.
+    woken : frozenset of str
+        Layers without a gradient that have one once all others have moved.
     lags : tuple of Finding
         Of gradients that vanish or explode over the steps of a recurrence.
     of_inputs : frozenset of (str, str)
@@ -84,6 +86,7 @@ class Passage:
     inputs: int = 0
     begun: tuple[Finding, ...] = ()
     idle: tuple[Finding, ...] = ()
+    woken: frozenset[str] = frozenset()
     lags: tuple[Finding, ...] = ()
     of_inputs: frozenset[tuple[str, str]] = frozenset()
     carried: Carried = field(default_factory=Carried)

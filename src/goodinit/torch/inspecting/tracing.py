@@ -22,6 +22,7 @@ from goodinit.torch.inspecting.functions import (
     JOINS,
     OF_THE_FIRST,
     PRODUCTS,
+    ROUTES,
     SCALES,
     SHAPES,
     SUMS,
@@ -214,6 +215,8 @@ class Tracer(TorchFunctionMode):
         operands = operands[:1] if name in OF_THE_FIRST else operands
         flows = self.origins.of_each(() if name in FORMS else operands)
         weights = not flows and any(map(self.origins.is_weight, operands))
+        if name in ROUTES and flows and flows[0].gate and flows[0].call is not None:
+            flows[0].call.softmax = 0.0  # of a router: it may well be sure whom to ask
         if name in SUMS and len(operands) == len(flows) == 2:
             self._see_drowning(operands, flows)
         elif name in SUMS and len(operands) == 2 and len(flows) == 1:
@@ -227,7 +230,8 @@ class Tracer(TorchFunctionMode):
         elif flows and results and name in JOINS and len({flow.feeds for flow in flows}) > 1:
             self._join(name, flows, results)
         elif flows and results:
-            self._follow(name, flows, results, _width(name, operands, flows))
+            number = name in SUMS and len(operands) == 1
+            self._follow(name, flows, results, _width(name, operands, flows), number=number)
         return out
 
     def _join(self, name: str, flows: list[Flow], results: list[Tensor]) -> None:
@@ -237,7 +241,9 @@ class Tracer(TorchFunctionMode):
             self.watch(call, results[0])
         self.come_from(call, results, flows)
 
-    def _follow(self, name: str, flows: list[Flow], results: list[Tensor], width: int) -> None:
+    def _follow(
+        self, name: str, flows: list[Flow], results: list[Tensor], width: int, *, number: bool
+    ) -> None:
         every = some = 0
         for flow in [flow for flow in flows if not flow.gate] or flows:
             every, some = every | flow.every, some | flow.some
@@ -250,7 +256,8 @@ class Tracer(TorchFunctionMode):
             return
         first, alone, affine = flows[0], len(flows) == 1, name in SUMS or name in FACTORS
         call = first.call if alone and (affine or name in SHAPES) else None
-        measured = call is None or call.kind == "sum" or first.activated
+        # What a mere number adds is no work of weights.
+        measured = call is None or call.kind == "sum" or first.activated or number
         if call is not None and affine and not measured and fits(call, results[0]):
             self.watch(call, results[0])  # a bias or a factor, given by hand
         seen = Flow(every, some, call, first.activated, any(scales) or name in SCALES)
