@@ -176,4 +176,4 @@ def test_a_layer_that_is_given_nothing_is_left_alone() -> None:
     report = inspect(Spoken(), torch.randint(9, (16, 5)), torch.randint(3, (16,)))
     assert report.findings == ()
     empty = report.layers.set_index("layer").loc["sounds"]
-    assert math.isnan(empty["distinct_units"])
+    assert math.isnan(float(empty["distinct_units"]))

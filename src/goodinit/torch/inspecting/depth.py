@@ -118,9 +118,14 @@ def _signal(calls: Sequence[Call]) -> _Array:
 
 
 def _gradient(calls: Sequence[Call]) -> _Array:
-    """Return the gradients as they pass, backwards; none where one isn't known."""
+    """Return the gradients as they pass, backwards, until nothing is left of them.
+
+    None where one isn't known.
+    """
     found = np.array([call.backward_norm for call in reversed(calls)])
-    return found if np.isfinite(found).all() else found[:0]
+    if not np.isfinite(found).all():
+        return found[:0]
+    return found[: int(np.argmin(found > 0))] if (found == 0).any() else found
 
 
 def _without_forks(chain: Chain, seen: Passage) -> list[list[Call]]:

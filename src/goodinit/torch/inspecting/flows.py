@@ -56,6 +56,7 @@ class Origins:
                 if parameter is not None:
                     self._owners.setdefault(id(parameter), []).append(module)
         self.used: set[int] = set()  # the ids of the parameters that anything was made of
+        self.flat: set[str] = set()  # the layers of whose outputs a step was made, as by rounding
         self._flows: Any = WeakTensorKeyDictionary()
         self._made_of_weights: Any = WeakTensorKeyDictionary()
 

@@ -38,6 +38,8 @@ SOFTMAXES = _names("softmax log_softmax")
 SUMS = _names("add add_ __add__ __radd__ __iadd__ sub sub_ __sub__ __rsub__ __isub__ rsub")
 JOINS = SUMS | _names("cat concat concatenate stack hstack vstack where maximum lerp")
 FACTORS = _names("mul mul_ multiply __mul__ __rmul__ __imul__ div div_ __truediv__")
+# These have a slope of zero wherever they have one.
+STEPS = _names("round round_ floor floor_ ceil ceil_ trunc trunc_ sign sign_ heaviside")
 # These choose among several, as a router does whom to ask.
 ROUTES = _names("topk argmax max sort")
 # These say what their first argument does: the others give a form, or a type, alone.

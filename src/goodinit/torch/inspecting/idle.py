@@ -5,13 +5,14 @@ step. So everything that does get a gradient is moved a little, and then looked 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from goodinit.evidence.causes import CAUSES
+from goodinit.torch.inspecting.flows import Origins
 from goodinit.torch.inspecting.measuring import rms
 from goodinit.torch.inspecting.passage import Finding, tell
 
@@ -32,7 +33,7 @@ class _Idle(NamedTuple):
 
 def find_idle(
     module: nn.Module,
-    used: Iterable[int],
+    origins: Origins,
     gradients: Mapping[int, Tensor | None],
     cost: Run,
     said: Run,
@@ -46,18 +47,18 @@ def find_idle(
     Parameters
     ----------
     module : Module
-    used : iterable of int
-        The ids of the parameters that its forward pass made use of.
+    origins : Origins
+        Of its forward pass: which parameters that made use of, and of what it made steps.
     gradients : mapping of int to Tensor or None
         Of the trainable parameters, by their ids.
     cost, said : callable
         Run the module anew; return the cost, and a number that all outputs have a part in.
     """
-    known = set(used)
-    every = {n: p for n, p in module.named_parameters() if id(p) in known}
+    every = {n: p for n, p in module.named_parameters() if id(p) in origins.used}
     own = {n: p for n, p in every.items() if p.requires_grad}
     idle = _idle(own, [gradients.get(id(p)) for p in own.values()])
-    found = _cut_off(idle.cut, said)
+    flat = {n: p for n, p in idle.zero.items() if _layer(n) in origins.flat}
+    found = _cut_off({**idle.cut, **flat}, said)
     after_one, zero = _still(idle.zero, own, cost)
     woken = frozenset(_layer(name) for name in idle.zero if name not in after_one)
     pairs = _both_zero(zero, own, cost)

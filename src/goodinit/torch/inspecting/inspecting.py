@@ -309,7 +309,7 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
         pull_back(tracer.calls, said, tracer.inputs)
     begun = [] if once else [*find_drawn(module), *not_looked_at(module, tracer.calls)]
     begun += [] if strange is None else [strange]
-    begun += find_waves(tracer.calls)
+    begun += find_waves(tracer.calls, own.targets)
     begun += _begun(outputs, tracer, own) if costed else []
     gradients = settle(tracer.calls, [*module.parameters()], cost, asked.learning_rate)
     del own, outputs, said, cost
@@ -325,13 +325,14 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     def said_again() -> Tensor:
         return probe(said_by(again()[0]))
 
-    idle, woken = find_idle(module, tracer.origins.used, gradients, cost_again, said_again)
+    idle, woken = find_idle(module, tracer.origins, gradients, cost_again, said_again)
     del gradients
     exits = tracer.every_exit, tracer.some_exit
     ways = tracer.exits, tracer.inputs
     lags = find_lags(tracer.calls, tracer.products, tracer.later)
-    more = tuple(begun), tuple(idle), woken, tuple(lags)
-    seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more, carried=passed)
+    more = tuple(begun), tuple(idle)
+    late = {"woken": woken, "lags": tuple(lags), "carried": passed}
+    seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more, **late)
     return seen if once else _with_scaled_inputs(module, asked, seen)
 
 

@@ -8,6 +8,7 @@ numbers of a tensor, spread evenly over examples and places, and at most ``UNITS
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite, nan, prod
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -33,6 +34,25 @@ _NEAR = 50  # of its steps: half a unit from zero
 
 Elementwise = Callable[[Tensor], Tensor]
 Matrix = NDArray[np.float64]
+
+
+class Waves(NamedTuple):
+    """What sines of the inputs are given; see ``sines``.
+
+    Attributes
+    ----------
+    spread, apart : float
+        In radians: how far the arguments spread, and from an input to its nearest.
+    change : float
+        How far the sines change from an input to its nearest, as a part of their variance.
+    pairs : Tensor, shape (2, some)
+        Which inputs, and which are nearest to them.
+    """
+
+    spread: float
+    apart: float
+    change: float
+    pairs: Tensor
 
 
 @dataclass(eq=False)
@@ -99,8 +119,8 @@ class Call:
         respect to what it says, a number of the outputs.
     beside : float
         Root mean square of what it was added to, of a layer that is called again.
-    waves : tuple of float
-        Of a sine of the inputs: see ``sines``.
+    waves : Waves or None
+        Of a sine of the inputs.
     """
 
     layer: str
@@ -139,7 +159,7 @@ class Call:
     curve: Tensor | None = None
     jacobian: float = nan
     beside: float = nan
-    waves: tuple[float, float] = (nan, nan)
+    waves: Waves | None = None
     sample: Tensor | None = None
     pull: float = nan
     pulled: Matrix | None = None

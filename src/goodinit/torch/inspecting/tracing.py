@@ -25,6 +25,7 @@ from goodinit.torch.inspecting.functions import (
     ROUTES,
     SCALES,
     SHAPES,
+    STEPS,
     SUMS,
 )
 from goodinit.torch.inspecting.likeness import between_examples, between_tokens
@@ -32,6 +33,7 @@ from goodinit.torch.inspecting.measuring import Call, fits, rms
 from goodinit.torch.inspecting.sight import Sight
 
 MOST_CALLS = 64  # of one layer, that are looked at
+_DROWNED = 20.0  # times smaller than positions: words of 0.02 beside 1 take many times the steps
 _STANDS_FOR_INFINITY = 1e30  # as in a mask, or where a running maximum begins
 
 
@@ -217,6 +219,8 @@ class Tracer(TorchFunctionMode):
         weights = not flows and any(map(self.origins.is_weight, operands))
         if name in ROUTES and flows and flows[0].gate and flows[0].call is not None:
             flows[0].call.softmax = 0.0  # of a router: it may well be sure whom to ask
+        if name in STEPS and flows:
+            self.origins.flat |= {call.layer for call in self.among(joined(flows).some)}
         if name in SUMS and len(operands) == len(flows) == 2:
             self._see_drowning(operands, flows)
         elif name in SUMS and len(operands) == 2 and len(flows) == 1:
@@ -303,14 +307,14 @@ class Tracer(TorchFunctionMode):
         several = sum(size > 1 for size in weights.shape) > 1
         if not (several and self.origins.is_weight(weights)):
             return
-        size = rms(weights)
-        least = value("large_gain") * max(1.0, rms(beside))
-        if not least <= size < _STANDS_FOR_INFINITY:
+        size, other_size = rms(weights), rms(beside)
+        least = value("large_gain") * max(1.0, other_size)
+        if not min(least, _DROWNED * other_size) <= size < _STANDS_FOR_INFINITY or not other_size:
             return
-        call = self.called("embedding", (weights,))
+        call = self.called("embedding", (weights,), input_rms=min(1.0, other_size))
         if call is not None:
             call.take(weights)
-            call.drowns = size / rms(beside) if rms(beside) else 0.0
+            call.drowns = size / other_size
 
 
 def _width(name: str, operands: Sequence[Tensor], flows: Sequence[Flow]) -> int:
