@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed")
 
 import torch
-from inspected import data, labels, mlp
+from inspected import data, labels, mlp, row
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -175,5 +175,4 @@ class Spoken(nn.Module):
 def test_a_layer_that_is_given_nothing_is_left_alone() -> None:
     report = inspect(Spoken(), torch.randint(9, (16, 5)), torch.randint(3, (16,)))
     assert report.findings == ()
-    empty = report.layers.set_index("layer").loc["sounds"]
-    assert math.isnan(float(empty["distinct_units"]))
+    assert math.isnan(row(report, "sounds")["distinct_units"])

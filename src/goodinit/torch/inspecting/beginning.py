@@ -23,7 +23,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 INPUTS, LOSS, OUTPUTS = "(inputs)", "(loss)", "(outputs)"
 LARGE, BIAS, POLE = CAUSES["large"].label, "output bias", "outputs explode"
 
-_UNSCALED = 10.0  # root mean square of inputs: standardised ones have 1
+UNSCALED = 10.0  # root mean square of inputs: standardised ones have 1
 _APART = 1000.0  # times: the scales of two features
 _SAME = 1e-4  # relative
 _LEFT = 0.1  # of the first cost, that the surest probabilities leave
@@ -272,7 +272,7 @@ def suspicious(inputs: Sequence[Tensor], calls: Sequence[Call]) -> list[int]:
         i
         for i, x in enumerate(inputs)
         if taken >> i & 1 and x.is_floating_point() and x.layout is torch.strided
-        if rms(x) >= _UNSCALED or _apart(x) >= _APART
+        if rms(x) >= UNSCALED or _apart(x) >= _APART
     ]
 
 

@@ -156,6 +156,7 @@ class _Tests:
     def instead(self, some: Sequence[Finding]) -> str:
         """Return which change of the module mends what no draw does, or which don't either."""
         tried = []
+        self._ask(lambda proof: proof.before)  # while the module is as it was found
         for change in changes(some, self.patient):
             tried.append(change.told)
             if self._does(change, some):

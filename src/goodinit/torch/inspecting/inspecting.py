@@ -331,8 +331,8 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
     ways = tracer.exits, tracer.inputs
     lags = find_lags(tracer.calls, tracer.products, tracer.later)
     more = tuple(begun), tuple(idle)
-    late = {"woken": woken, "lags": tuple(lags), "carried": passed}
-    seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more, **late)
+    seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more, carried=passed)
+    seen = replace(seen, woken=woken, lags=tuple(lags))
     return seen if once else _with_scaled_inputs(module, asked, seen)
 
 

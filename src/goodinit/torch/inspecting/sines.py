@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from goodinit.evidence.causes import shown
+from goodinit.torch.inspecting.beginning import UNSCALED
 from goodinit.torch.inspecting.measuring import Call, Waves, places
 from goodinit.torch.inspecting.passage import WHOLE, Finding
 
@@ -22,11 +23,8 @@ _ASKED, _AMONG, _UNITS = 64, 2**16, 32  # inputs whose nearest is sought, among 
 # Of the variance, that targets change from an input to its nearest: below, they are smooth; above,
 # noise, or inputs too few to show what they are.
 _SMOOTH, _NOISE = 0.05, 0.5
-_SLOWER = (
-    35.0  # times: 300 steps of Adam fit targets that change 30 times as fast, and not 40 times
-)
+_SLOWER = 35.0  # times: 300 steps of Adam fit targets that change 30 times as fast, no more 40
 _FORGOTTEN = 0.5  # of the variance: where sines of neighbours are as good as unrelated
-_UNSCALED = 10.0  # root mean square of inputs that nobody brought between -1 and 1
 
 
 def waves(z: Tensor) -> Waves | None:
@@ -90,7 +88,7 @@ def _judged(call: Call, seen: Waves, targets: Any) -> Finding | None:
             f"their variance as the sines of layer {layer}, whose waves are too long for them"
         )
     elif seen.apart > pi or (
-        call.input_rms >= _UNSCALED and seen.change > _FORGOTTEN and wanted < _SMOOTH
+        call.input_rms >= UNSCALED and seen.change > _FORGOTTEN and wanted < _SMOOTH
     ):
         way = "bring the inputs between -1 and 1, or make w0 smaller"
         reason = (
