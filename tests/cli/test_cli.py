@@ -322,7 +322,7 @@ def test_an_initializer_of_the_users_own_comes_from_the_shell(tmp_path: Path) ->
         ("mine:none", "there is none"),
         ("nowhere:f", "No module named 'nowhere'"),
         ("mine:wrong", "lambda"),
-        ("mine:raising", "raising: got 'KeyError"),
+        ("mine:raising", "mine.py:8, in raising: KeyError: "),
     ]:
         done = goodinit(*words, spec, cwd=tmp_path)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
