@@ -16,8 +16,8 @@ from filelock import FileLock
 import goodinit as gi
 from goodinit.errors import ArgumentError, StudyStoppedError
 from goodinit.running import batches
+from goodinit.store import data, description, parts
 from goodinit.store import folder as store
-from goodinit.store import parts
 from goodinit.study.trials import Trial
 from studies import (
     ENVIRONMENT,
@@ -160,7 +160,8 @@ def test_a_disk_without_room_for_the_description_is_refused(
     writes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_after(monkeypatch, writes)
-    monkeypatch.setattr(store, "write_whole", parts.write_whole)
+    for module in (data, description):
+        monkeypatch.setattr(module, "write_whole", parts.write_whole)
     assert "(No space left on device)" in refusal(out=tmp_path / "study")
     assert not (tmp_path / "study" / "study.json").exists()
 

@@ -124,7 +124,8 @@ class _Tests:
         self.left: dict[Trial, frozenset[_Fault] | None] = {}
         self.layers: dict[Trial, pd.DataFrame] = {}
         self._before = before
-        self._meant = _set_on_purpose(patient, {layer for layer, _ in before})
+        with _as_it_was(patient.model):  # reading a parametrized weight may take a step of it
+            self._meant = _set_on_purpose(patient, {layer for layer, _ in before})
         self._proof = patient.proof
         self._worse: dict[Trial, str] = {}  # in what its first cost is worse
         self._proved: dict[Trial, str] = {}  # in what its training is worse; empty where it isn't
