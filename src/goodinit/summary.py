@@ -218,3 +218,19 @@ def cells(
     headings = [str(column.header) for column in table.columns]
     rows = [list(row) for row in zip(*columns, strict=True)]
     return headings, rows, [part for part in parts if isinstance(part, str)]
+
+
+def duration(seconds: float) -> str:
+    """Return how long something takes, as one says it.
+
+    Examples
+    --------
+    >>> [duration(seconds) for seconds in (1, 42, 200, 4800, 20_000, 300_000)]
+    ['1 second', '42 seconds', '3 minutes', '80 minutes', '5.6 hours', '3.5 days']
+    """
+    if seconds < 100:
+        whole = max(1, round(seconds))
+        return f"{whole} second{'s' if whole > 1 else ''}"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"

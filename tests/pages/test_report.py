@@ -215,6 +215,7 @@ def test_the_command_makes_the_study_again(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "one").glob("*.*ml")) == ["report.html"]
     kept = held((tmp_path / "one" / "report.html").read_text(encoding="utf-8"))
     assert kept["made"]["command"].startswith("goodinit compare circles --init")
+    assert kept["made"]["took"].startswith("Training and measuring took 1 second")
     again = goodinit("report", "one", "--out", "again.html", cwd=tmp_path)
     assert (again.returncode, again.stdout) == (0, "Report: again.html\n")
     made = held((tmp_path / "again.html").read_text(encoding="utf-8"))["made"]
@@ -222,6 +223,7 @@ def test_the_command_makes_the_study_again(tmp_path: Path) -> None:
         "goodinit compare circles --init 'zeros,normal(std=0.5)' --hidden 10,5 --activation relu "
         "--learning-rate 0.01 --seeds 3 --iterations 30 --batch-size 50"
     )
+    assert made["took"] == kept["made"]["took"]
     assert kept | {"made": 0} == held((tmp_path / "again.html").read_text()) | {"made": 0}
 
 

@@ -56,6 +56,7 @@ def test_layers_are_rungs_and_findings_stand_at_theirs(tmp_path: Path) -> None:
         told = numbers(rung["numbers"])[:-2]  # the rest: after the cure
         np.testing.assert_array_equal(told, [*row[signals].astype(float), *scales])
     assert (data["title"], data["made"]["command"]) == ("net", "goodinit inspect net")
+    assert data["made"]["took"].startswith("Looking took ")
 
 
 def test_beside_each_layer_stands_what_it_is_after_the_cure(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import goodinit as gi
 from commands import goodinit
 from goodinit.errors import ArgumentError
+from goodinit.measuring.tables import seconds_of
 from goodinit.store.description import describe
 from studies import snapshot
 
@@ -73,6 +74,7 @@ def test_the_oldest_studies_are_read(kind: str, tmp_path: Path) -> None:
     result = gi.load(folder)
     assert snapshot(folder) == before
     assert result.study.seeds == (0, 1)
+    assert seconds_of(result.parts) is None
     costs = {
         (row["initializer"], row["learning_rate"], row["seed"]): round(row["train_cost"], 4)
         for row in result.trials.to_dict("records")

@@ -7,6 +7,7 @@ import pytest
 
 import goodinit as gi
 from goodinit.errors import ArgumentError
+from goodinit.measuring.tables import seconds_of
 from goodinit.store.merging import merge
 from studies import assert_same, small, snapshot
 
@@ -19,7 +20,16 @@ def test_two_machines_seeds_are_one_study(tmp_path: Path, whole: gi.Comparison) 
     loaded = gi.load(tmp_path / "all" / "of")
     assert_same(loaded, whole)
     assert loaded.notes == ()
+    assert seconds_of(loaded.parts) == pytest.approx(
+        _seconds(tmp_path / "a") + 0.5 * _seconds(tmp_path / "b"), abs=0.01
+    )
     assert before.items() <= snapshot(tmp_path).items()
+
+
+def _seconds(folder: Path) -> float:
+    known = seconds_of(gi.load(folder).parts)
+    assert known is not None
+    return known
 
 
 def test_a_merged_study_goes_on(tmp_path: Path, trained: list[object]) -> None:

@@ -67,7 +67,7 @@ class StudyBar:
 
     def tell(self, state: "State") -> None:
         """Show where the study stands."""
-        from goodinit.running.pace import duration
+        from goodinit.summary import duration
 
         known = state.seconds_left is not None
         left = f"{duration(state.seconds_left)} left" if state.seconds_left is not None else ""

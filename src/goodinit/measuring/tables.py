@@ -26,6 +26,11 @@ class Part(Protocol):
         ...
 
     @property
+    def seconds(self) -> float | None:
+        """How long training and measuring took; None where that isn't known."""
+        ...
+
+    @property
     def has_networks(self) -> bool:
         """Whether the trained networks are kept."""
         ...
@@ -41,6 +46,7 @@ class Measured:
 
     tables: Mapping[str, pa.Table]
     arrays: Networks = field(default_factory=dict)
+    seconds: float | None = None
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one of the tables, or some of its columns."""
@@ -63,7 +69,15 @@ def merge(parts: Sequence[Measured]) -> Measured:
     return Measured(
         {name: pa.concat_tables([part.tables[name] for part in parts]) for name in TABLES},
         {name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays},
+        seconds_of(parts),
     )
+
+
+def seconds_of(parts: Sequence[Part]) -> float | None:
+    """Return how long training and measuring took, one part after the other."""
+    each = [part.seconds for part in parts]
+    known = [seconds for seconds in each if seconds is not None]
+    return sum(known) if len(known) == len(each) else None
 
 
 def choose(part: Part, chosen: NDArray[np.bool_]) -> Measured:
@@ -73,6 +87,7 @@ def choose(part: Part, chosen: NDArray[np.bool_]) -> Measured:
     return Measured(
         {name: table.filter(rows[name]) for name, table in whole.items()},
         {name: array[chosen] for name, array in part.networks().items()},
+        None if part.seconds is None else part.seconds * float(chosen.mean()),
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from goodinit.pages.columns import evenly, packed
 from goodinit.pages.lines import middle
 from goodinit.store.folder import versions
+from goodinit.summary import duration
 
 _RUNGS = 600  # layers that are drawn
 _SPREAD = ("activation_rms", "gradient_rms")
@@ -41,6 +42,7 @@ def inspection_data(
     *,
     whole: str,
     depth: str = "",
+    seconds: float | None = None,
     title: str,
     command: str = "",
 ) -> dict[str, Any]:
@@ -57,6 +59,8 @@ def inspection_data(
         What the module itself is called, which has no name.
     depth : str
         How far signals carry, in sentences.
+    seconds : float, optional
+        How long it took to look.
     title, command : str
         What was inspected, and the command that did.
     """
@@ -83,6 +87,7 @@ def inspection_data(
         "made": {
             "command": command,
             "note": "",
+            "took": "" if seconds is None else f"Looking took {duration(seconds)}.",
             "versions": versions(),
             "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "study": None,

@@ -12,7 +12,7 @@ from goodinit.evidence.pairs import OUTCOMES, Evidence
 from goodinit.evidence.remedies import remedy
 from goodinit.evidence.verdict import Verdict
 from goodinit.figures.looks import styles
-from goodinit.measuring.tables import CostCurves
+from goodinit.measuring.tables import CostCurves, Part, seconds_of
 from goodinit.pages import lines, plane
 from goodinit.pages.answer import answer, limits
 from goodinit.pages.columns import evenly, packed
@@ -20,7 +20,7 @@ from goodinit.pages.command import YOURS, command
 from goodinit.store.folder import versions
 from goodinit.study.grid import Study
 from goodinit.study.trials import AnyStudy, Trial
-from goodinit.summary import cells
+from goodinit.summary import cells, duration
 
 _DRAWN = 24  # initializers: as many as have colours of their own
 _BOUNDARIES = 12
@@ -42,6 +42,8 @@ class Compared(Protocol):
     def sharpness(self) -> pd.DataFrame: ...
     @property
     def networks(self) -> Mapping[Trial, Any]: ...
+    @property
+    def parts(self) -> Sequence[Part]: ...
     @property
     def evidence(self) -> Evidence: ...
     @property
@@ -230,8 +232,16 @@ def _made(result: Compared, thinned: Sequence[str]) -> dict[str, Any]:
         "note": f"{YOURS} stands for what you gave, with the options that say how it is read."
         if YOURS in again
         else "",
+        "took": _took(seconds_of(result.parts)),
         "versions": versions(),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "study": study.as_dict(),
         "thinned": list(thinned),
     }
+
+
+def _took(seconds: float | None) -> str:
+    """Say how long training took; nothing of a folder of an earlier version, which doesn't know."""
+    if seconds is None:
+        return ""
+    return f"Training and measuring took {duration(seconds)}, the batches of all workers added."

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from dataclasses import replace
 from itertools import pairwise
+from time import perf_counter
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
@@ -200,16 +201,18 @@ def measure(
         Where not given, one for each processor.
     progress, stage : callable
     """
+    began = perf_counter()
     if not isinstance(study, Study):
         found: Measured = cast(SelfTrained, study).measure(trials, progress, networks=networks)
-        return found
+        return replace(found, seconds=perf_counter() - began)
     problem = _prepared.get(key)
     if problem is None:
         problem = training.prepare(study)
         _prepared.clear()
         _prepared[key] = problem
     record = training.train(problem, trials, progress, threads, _observers(study), stage)
-    return _tabulate(problem, record, networks=networks)
+    found = _tabulate(problem, record, networks=networks)
+    return replace(found, seconds=perf_counter() - began)
 
 
 def work(study: AnyStudy) -> dict[str, int]:

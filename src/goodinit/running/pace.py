@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from goodinit.errors import LongRunWarning
+from goodinit.summary import duration
 from goodinit.training import SHARPNESS, TRAINING
 
 KEEPING = "keeping"
@@ -177,19 +178,3 @@ class Pace:
         left = self._seconds_left() or 0.0
         share = self._of(SHARPNESS) / left if SHARPNESS in self.per_trial and left else 0.0
         return f", {share:.0%} of it to measure sharpness" if share > _SHARE_SAID else ""
-
-
-def duration(seconds: float) -> str:
-    """Return how long something takes, as one says it.
-
-    Examples
-    --------
-    >>> [duration(seconds) for seconds in (1, 42, 200, 4800, 20_000, 300_000)]
-    ['1 second', '42 seconds', '3 minutes', '80 minutes', '5.6 hours', '3.5 days']
-    """
-    if seconds < 100:
-        whole = max(1, round(seconds))
-        return f"{whole} second{'s' if whole > 1 else ''}"
-    if seconds < 6000:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"

@@ -30,6 +30,7 @@ _NAME = re.compile(r"(?P<number>\d{6,})-(?P<checksum>[0-9a-f]{16})\.(parquet|npz
 _UNFINISHED = re.compile(rf"\.{_NAME.pattern}\.unfinished")  # a part that is being written
 _KEY_TYPES = dict(zip(KEYS, (np.str_, np.float64, np.int64), strict=True))
 _IS_KEY = {"initializer": is_string, "learning_rate": is_floating, "seed": is_integer}
+_SECONDS = b"seconds"  # of training and measuring a part, in its trials' table
 _MEASURES = ("train_cost", "test_cost", "train_accuracy", "test_accuracy")
 _IS_MEASURE = dict.fromkeys(_MEASURES, is_floating)
 _COLUMNS: dict[str, dict[str, Callable[[pa.DataType], bool]]] = {
@@ -51,6 +52,16 @@ class StoredPart:
         """Return one of the tables, or some of its columns."""
         with self.files[name].open("rb") as file:  # a path would have to be UTF-8
             return pq.ParquetFile(file).read(columns=columns)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long training and measuring took; None where an earlier version wrote the part."""
+        with self.files["trials"].open("rb") as file:
+            said = (pq.read_schema(file).metadata or {}).get(_SECONDS)
+        try:
+            return None if said is None else float(said)
+        except ValueError:  # nothing that goodinit wrote
+            return None
 
     def exists(self) -> bool:
         """Return whether all of its files are there still."""
@@ -97,7 +108,11 @@ def write_part(folder: Path, number: int, part: Measured) -> StoredPart:
     OSError
         Where the folder cannot be written.
     """
-    contents = {name: ("parquet", _as_parquet(part.tables[name])) for name in TABLES}
+    tables = dict(part.tables)
+    if part.seconds is not None:
+        said = {_SECONDS: f"{part.seconds:.3f}".encode()}
+        tables["trials"] = tables["trials"].replace_schema_metadata(said)
+    contents = {name: ("parquet", _as_parquet(tables[name])) for name in TABLES}
     if part.arrays:
         keys = part.tables["trials"].select(KEYS).to_pydict()
         trials: Networks = {key: np.array(keys[key], kind) for key, kind in _KEY_TYPES.items()}

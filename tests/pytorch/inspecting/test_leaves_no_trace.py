@@ -325,11 +325,10 @@ def test_the_zoo_is_as_it_was(case: Case) -> None:
 
 
 def test_a_spectral_norm_takes_no_step_where_cures_are_tried() -> None:
-    model = nn.Sequential(
-        nn.Linear(8, 16), nn.ReLU(), parametrizations.spectral_norm(nn.Linear(16, 3))
-    )
+    first = nn.Linear(8, 16)
+    model = nn.Sequential(first, nn.ReLU(), parametrizations.spectral_norm(nn.Linear(16, 3)))
     with torch.no_grad():
-        model[0].weight.mul_(500)
+        first.weight.mul_(500)
     x, y = torch.randn(32, 8), torch.arange(32) % 3
     before = traces(model)
     assert inspect(model, x, y).findings[0].cure

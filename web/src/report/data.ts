@@ -69,6 +69,8 @@ export interface Images {
 export interface Made {
   readonly command: string;
   readonly note: string;
+  /** How long it took, a sentence; empty where that isn't known. */
+  readonly took: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly written: string;
   readonly study: unknown;

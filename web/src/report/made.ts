@@ -19,6 +19,7 @@ export function made(of: Made, csv: string, name: string): HTMLElement {
     of.command ? h("pre", { tabindex: 0, "aria-label": "The command" }, h("code", { id: "command" }, of.command)) : null,
     of.note ? h("p", { class: "soft" }, of.note) : null,
     h("p", { class: "buttons" }, of.command ? copyButton("Copy the command", () => of.command) : null, save),
+    of.took ? h("p", {}, of.took) : null,
     h("p", {}, `Page written ${of.written} with ${versions}.`),
     of.thinned.length ? h("div", {}, h("p", {}, "What this page leaves out, to stay small:"), h("ul", {}, ...of.thinned.map((said) => h("li", {}, said)))) : h("p", {}, "Nothing that was measured for these pictures was left out."),
     of.study === null ? null : h("details", {}, h("summary", {}, "Everything that was set"), h("pre", { tabindex: 0, "aria-label": "Everything that was set" }, JSON.stringify(of.study, null, 2))),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,7 @@ def inspect(
     """
     if not callable(model):
         raise bad_argument("model", model, "a torch.nn.Module, or a function that returns one")
+    began = perf_counter()
     chosen = _seeds(model, seeds)
     rate = float("nan") if learning_rate is None else _rate(learning_rate)
     sought = _sought(cures)
@@ -151,7 +153,8 @@ def inspect(
     cured = {one.cure: after[fault(one)] for one in findings if one.cure}
     faults = tuple(one for one in findings if one.fault)
     remarks = tuple(one for one in findings if not one.fault)
-    return Report(layers, faults, remarks, tuple(passed for *_, passed in passes), cured)
+    carried = tuple(passed for *_, passed in passes)
+    return Report(layers, faults, remarks, carried, cured, perf_counter() - began)
 
 
 _Seen = tuple[pd.DataFrame, tuple[Finding, ...], tuple[int, Carried]]

@@ -45,6 +45,8 @@ class Report:
         What ``stations`` are made of, by seed.
     cured : mapping of str to DataFrame
         For each cure that was found, the layers after it, as ``layers``; of one seed.
+    seconds : float, optional
+        How long it took to look, cures included.
     """
 
     layers: pd.DataFrame
@@ -52,6 +54,7 @@ class Report:
     remarks: tuple[Finding, ...] = ()
     passes: tuple[tuple[int, Carried], ...] = ()
     cured: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    seconds: float | None = None
 
     def __repr__(self) -> str:
         return self.text()
@@ -139,6 +142,7 @@ class Report:
             self.cured,
             whole=WHOLE,
             depth=self.depth,
+            seconds=self.seconds,
             title=title,
             command=command,
         )
