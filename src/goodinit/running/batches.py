@@ -32,7 +32,7 @@ from goodinit.study.trials import AnyStudy, SelfTrained, Trial
 # operations, which take one processor some seconds: `benchmarks/scale.py` measures what they cost.
 _TRIALS = 600
 _BYTES = 2**28
-_OPERATIONS = 1e11
+_OPERATIONS = 3e11
 _ARRAYS_PER_LAYER = 6  # of the size (examples, units), that measuring holds at once
 _PER_WORKER = 4  # batches at least, so that no worker waits long for the last of the others
 _WORKERS = 50  # that one process sends and keeps short batches for; for more they are longer
