@@ -23,7 +23,7 @@ from cases import CASES, operations
 from clock import console, describe_machine, table
 from goodinit.training import loop, prepare
 
-ITERATIONS, EXAMPLES, RATE = 300, 1024, 0.01
+ITERATIONS, RATE = 300, 0.01
 OPERATIONS_PER_TURN, FUSED_TURNS = 12 * 16, 20_000_000
 TOLERANCE = 1e-9
 
@@ -58,8 +58,7 @@ def main() -> None:
     problem = prepare(study)
     chunk = loop._start(problem, study.trials)
     theirs, n = chunk.flat.copy(), problem.X.shape[1]
-    X, y = np.zeros((2, EXAMPLES)), np.ascontiguousarray(problem.Y[0])
-    X[:, :n] = problem.X
+    X, y = problem.X, problem.Y[0]
     with tempfile.TemporaryDirectory() as folder:
         c = compiled(folder)
         double = ctypes.POINTER(ctypes.c_double)
