@@ -1,6 +1,7 @@
 """Training in the span of the examples is the same training, wherever it is used."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from goodinit import network as oracle
 from goodinit.datasets import Dataset
+from goodinit.measuring import signals
 from goodinit.study.grid import Study, Training, plan
 from goodinit.training import Problem, Record, compression, initial, network, prepare
 from goodinit.training import train as train_trials
@@ -230,3 +232,51 @@ def test_a_decay_that_overflows_is_marked_and_not_announced() -> None:
     problem, record = train(study, compressed=True)
     assert record.diverged.tolist() == [False, True] * 2
     assert np.isfinite(full(problem, record)).all(axis=1).tolist() == [True, False] * 2
+
+
+@pytest.mark.parametrize("initializer", ["he_normal", "ones", "zeros"])
+def test_signals_in_the_span_are_those_over_all_features(initializer: str) -> None:
+    """Weights outside the span count, as weight decay has left them, in lengths and likeness."""
+    study = study_of(dataset(10, 300), weight_decay=0.3, initializers=initializer)
+    assert_same_signals(study)
+
+
+def test_units_that_differ_only_outside_the_span_are_two() -> None:
+    """And those that are one are one, however little of them lies in the span."""
+    data = dataset(6, 40)
+    _, _, axes = np.linalg.svd(data.X_train)
+    rows = np.stack([axes[10], axes[10], axes[11], 1e-4 * axes[12], 1e-4 * axes[12], axes[0]])
+    study = study_of(data, hidden=(6,), initializers=lambda _, shape: np.resize(rows, shape))
+    measured = assert_same_signals(study, 0)
+    assert (measured["distinct_units"][:, 0] == 4).all()
+
+
+def assert_same_signals(study: Study, row: int = -1) -> dict[str, Any]:
+    """Return the signals at one of the moments, measured in both ways."""
+    moment = study.training.moments[row]
+    measured = []
+    for compressed in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            if not compressed:
+                patch.setattr(compression, "applies", lambda *_: False)
+            problem = prepare(study)
+        observe = {moment: partial(seen, moment)}
+        measured.append(train_trials(problem, study.trials, threads=1, observe=observe))
+    found, wanted = (record.observed[moment][0].layers for record in measured)
+    for name in wanted:
+        np.testing.assert_allclose(found[name], wanted[name], 1e-6, 1e-12, err_msg=name)
+    return dict(wanted)
+
+
+def seen(moment: int, problem: Problem, trials: Any, flat: Any, _state: Any, outside: Any) -> Any:
+    return signals.observe(problem, trials, flat, outside, moment)
+
+
+def test_examples_that_nearly_depend_on_each_other_have_an_orthonormal_basis() -> None:
+    """Too nearly for products of examples: reflections find it."""
+    data = dataset(12, 50)
+    X = data.X_train.copy()
+    X[3] = X[2] + 1e-11 * X[4]
+    span = compression.span(replace(data, X_train=X))
+    np.testing.assert_allclose(span.basis.T @ span.basis, np.eye(12), atol=1e-13)
+    np.testing.assert_allclose(span.X_train @ span.basis.T, X, atol=1e-13)

@@ -10,7 +10,7 @@ from goodinit import activations
 from goodinit import network as oracle
 from goodinit.network import Network, Parameters
 from goodinit.study.trials import Trial
-from goodinit.training import Problem, networks
+from goodinit.training import Problem, whole
 from goodinit.training.problem import Floats
 
 Measured = NDArray[np.float64]
@@ -73,6 +73,8 @@ def measure(
     X: Floats,
     targets: Floats,
     learning_rates: Measured,
+    *,
+    features: int | None = None,
 ) -> Signals:
     """Return the signals of a batch of networks.
 
@@ -84,6 +86,8 @@ def measure(
     X : array, shape (n_samples, n_features)
     targets : array, shape (n_samples, outputs)
     learning_rates : array, shape (K,)
+    features : int, optional
+        Of the data, over which the first layer's means are taken, where ``X`` has other axes.
 
     Examples
     --------
@@ -104,6 +108,9 @@ def measure(
             said = oracle.OUTPUTS[network.output].activation(z) if last else inputs[layer + 1]
             weights, biases = parameters[layer]
             weight_rms, gradient_rms = _rms(weights), _rms(gradients[layer][0])
+            if layer == 0 and features is not None:
+                spread = np.sqrt(X.shape[1] / features)
+                weight_rms, gradient_rms = weight_rms * spread, gradient_rms * spread
             ratio = gradient_rms / weight_rms
             dead, saturated = _dead(hidden, z, said), _saturated(hidden, z)
             missing = np.full(len(weights), np.nan)
@@ -128,15 +135,19 @@ def measure(
     return Signals(dict(zip(LAYER_SIGNALS, stacked, strict=True)))
 
 
-def observe(problem: Problem, trials: Sequence[Trial], flat: Floats, moment: int) -> Signals:
+def observe(
+    problem: Problem, trials: Sequence[Trial], flat: Floats, outside: Floats, moment: int
+) -> Signals:
     """Return the signals of some trials in training, on the training examples."""
     study = problem.study
+    parameters, X = whole(problem, trials, flat, outside, moment)
     return measure(
         study.network,
-        networks(problem, trials, flat, moment),
-        study.dataset.X_train,
+        parameters,
+        X,
         oracle.targets(study.network, study.dataset.y_train),
         np.array([trial.learning_rate for trial in trials]),
+        features=None if problem.span is None else study.dataset.n_features,
     )
 
 

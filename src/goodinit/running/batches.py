@@ -34,6 +34,7 @@ _TRIALS = 600
 _BYTES = 2**28
 _OPERATIONS = 3e11
 _ARRAYS_PER_LAYER = 6  # of the size (examples, units), that measuring holds at once
+_NETWORKS = 2  # of each trial in full, where they are kept
 _PER_WORKER = 4  # batches at least, so that no worker waits long for the last of the others
 _WORKERS = 50  # that one process sends and keeps short batches for; for more they are longer
 _LONGEST_SAID = 200  # characters of a worker's error
@@ -247,9 +248,10 @@ def _most(study: AnyStudy, longer: int = 1) -> int:
     """Return how many trials a batch may have, where it may take so many times as long."""
     if not isinstance(study, Study):
         return cast(SelfTrained, study).trials_per_batch
-    layers, data = study.network.layers, study.dataset
+    layers, data = training.network_of(study).layers.tolist(), study.dataset
     examples = max(len(data.X_train), len(data.X_test))
-    bytes_each = 8 * _ARRAYS_PER_LAYER * examples * sum(layers[1:])
+    held = sum(a * b for a, b in pairwise(study.network.layers))
+    bytes_each = 8 * (_ARRAYS_PER_LAYER * examples * sum(layers[1:]) + _NETWORKS * held)
     seen = study.training.batch_size or len(data.X_train)
     products = sum(a * b for a, b in pairwise(layers))
     each = 6 * products * seen * study.training.iterations
@@ -272,9 +274,9 @@ def _observers(study: Study) -> dict[int, training.Observe]:
 
     def at(moment: int) -> training.Observe:
         def observer(
-            problem: training.Problem, trials: Sequence[Trial], flat: Any, state: Any
+            problem: training.Problem, trials: Sequence[Trial], flat: Any, state: Any, outside: Any
         ) -> _Sight:
-            layers = observe(problem, trials, flat, moment) if moment in ends else None
+            layers = observe(problem, trials, flat, outside, moment) if moment in ends else None
             bend = None
             if moment in bends:
                 sharp = study.training.record > 1

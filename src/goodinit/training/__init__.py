@@ -33,8 +33,9 @@ from goodinit.training.loop import (
     network,
     networks,
     train,
+    whole,
 )
-from goodinit.training.problem import Problem, initial, prepare
+from goodinit.training.problem import Problem, initial, network_of, prepare
 
 __all__ = [
     "MEASURES",
@@ -51,7 +52,9 @@ __all__ = [
     "compile_kernel",
     "initial",
     "network",
+    "network_of",
     "networks",
     "prepare",
     "train",
+    "whole",
 ]

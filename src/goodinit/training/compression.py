@@ -27,6 +27,8 @@ from goodinit.training.blas import one_blas_thread
 
 Array = NDArray[np.floating[Any]]
 
+_NEARLY_ORTHONORMAL = 0.01
+
 
 @dataclass(frozen=True)
 class Span:
@@ -65,8 +67,32 @@ def span(dataset: Dataset) -> Span:
     """
     # On two threads the last bits differ, and on a busy machine it takes several times as long.
     with one_blas_thread:
-        basis, triangle = np.linalg.qr(dataset.X_train.T)
-        return Span(basis, np.ascontiguousarray(triangle.T), dataset.held_out @ basis)
+        basis, X_train = _factors(dataset.X_train)
+        return Span(basis, X_train, dataset.held_out @ basis)
+
+
+def _factors(X: Array) -> tuple[Array, Array]:
+    """Return Q and Rᵀ, by products of examples alone, several times as fast as reflections.
+
+    Cholesky's factor of the examples' products is their triangle, twice (CholeskyQR2): what the
+    first leaves of orthogonality the second mends to rounding, unless examples nearly depend on
+    each other.
+    """
+    rows, triangle = X, np.eye(len(X))
+    for first in (True, False):
+        products = rows @ rows.T
+        if not first and not np.abs(products - np.eye(len(X))).max() < _NEARLY_ORTHONORMAL:
+            break
+        try:
+            factor = np.linalg.cholesky(products)
+            rows = np.linalg.inv(factor) @ rows
+        except np.linalg.LinAlgError:
+            break
+        triangle = triangle @ factor
+    else:
+        return rows.T, triangle
+    basis, right = np.linalg.qr(X.T)
+    return basis, np.ascontiguousarray(right.T)
 
 
 def project(weights: Array, found: Span) -> Array:
@@ -75,13 +101,32 @@ def project(weights: Array, found: Span) -> Array:
     return projected
 
 
-def unseen(weights: Array, dataset: Dataset, found: Span) -> Array:
+def unseen(weights: Array, inside: Array, dataset: Dataset, found: Span) -> Array:
     """Return X'W⊥ᵀ, what the weights outside the span make of the held-out examples.
 
-    Shape (n_held_out, fan_out).
+    `inside` is V. Shape (n_held_out, fan_out).
     """
-    outside: Array = dataset.held_out @ weights.T - found.X_test @ project(weights, found).T
+    outside: Array = dataset.held_out @ weights.T - found.X_test @ inside.T
     return outside
+
+
+def outside(weights: Array, inside: Array) -> Array:
+    """Return W⊥ in axes of its own, (fan_out, fan_out): its units' lengths and angles are the same.
+
+    Examples
+    --------
+    >>> outside(np.array([[3.0, 4.0, 2.0]]), inside=np.array([[2.0]])).round(4)
+    array([[5.]])
+    """
+    products = weights @ weights.T
+    lengths = np.sqrt(np.diagonal(products))[:, np.newaxis]
+    scale = np.where(lengths > 0, lengths, 1.0)
+    shares = (products - inside @ inside.T) / scale / scale.T
+    if not np.isfinite(shares).all():
+        return np.full_like(products, np.nan)
+    squares, axes = np.linalg.eigh(shares)
+    rotated: Array = scale * axes * np.sqrt(np.maximum(squares, 0.0))
+    return rotated
 
 
 def restore(trained: Array, initial: Array, found: Span, shrinkage: float) -> Array:

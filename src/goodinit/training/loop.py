@@ -33,9 +33,9 @@ _LAYER_BYTES = 480_000  # of a layer's activations in all networks that a thread
 TRAINING, MEASURING, SHARPNESS = "training", "measuring", "measuring sharpness"
 Stage = Callable[[str, int], None]
 Progress = Callable[[int], None]  # called with the number of iterations just made, over all trials
-# Looks at some trials' packed parameters and at what the optimizer remembers, (trials, memory, P),
-# at one moment; see ``Record.flat``.
-Observe = Callable[[Problem, Sequence[Trial], Floats, Floats], Any]
+# Looks at some trials' packed parameters, at what the optimizer remembers, (trials, memory, P), and
+# at their weights outside the span, at one moment; see ``Record.flat`` and ``whole``.
+Observe = Callable[[Problem, Sequence[Trial], Floats, Floats, Floats], Any]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ class _Chunk:
     offsets: (
         Floats  # of the test examples' first pre-activations, (trials, n_test or 1, units or 1)
     )
+    outside: Floats  # of the span, as ``compression.outside`` has it; or zeros, (trials, 1, 1)
 
     def chosen(self, places: NDArray[np.intp]) -> "_Chunk":
         """Return some of its networks."""
@@ -90,6 +91,7 @@ class _Chunk:
             self.rates[places],
             self.seeds[places],
             self.offsets[places],
+            self.outside[places],
         )
 
 
@@ -161,10 +163,11 @@ def train(
             seeing = (observe or {}).get(moment)
             if seeing is not None:
                 stage(SHARPNESS, 0)
-                parts = pool.map(
-                    lambda chunk: seeing(problem, chunk.trials, chunk.flat, chunk.state), chunks
+                observed[moment] = list(
+                    pool.map(
+                        lambda of: seeing(problem, of.trials, of.flat, of.state, of.outside), chunks
+                    )
                 )
-                observed[moment] = list(parts)
                 stage(SHARPNESS, len(trials))
 
         rows = [measure(0)]
@@ -209,6 +212,27 @@ def networks(problem: Problem, trials: Sequence[Trial], flat: Floats, moment: in
             for i, trial in enumerate(trials)
         ]
     return [(np.stack(full), biases), *rest]
+
+
+def whole(
+    problem: Problem, trials: Sequence[Trial], flat: Floats, outside: Floats, moment: int
+) -> tuple[Parameters, Floats]:
+    """Return trials' networks and the training examples, in axes that keep lengths and angles.
+
+    Where inputs are compressed, the axes are those of the span, and then those of the weights
+    outside of it, in which all examples are 0; otherwise they are the features.
+    """
+    parameters = unpack(problem.layers, flat.astype(np.float64))
+    if problem.span is None:
+        return parameters, problem.study.dataset.X_train
+    (weights, biases), rest = parameters[0], parameters[1:]
+    row = problem.study.training.moments.index(moment)
+    shrunk = _shrinkage(problem, trials)[row][:, np.newaxis, np.newaxis]
+    inside = problem.span.X_train
+    return (
+        [(np.concatenate([weights, shrunk * outside], axis=-1), biases), *rest],
+        np.concatenate([inside, np.zeros((len(inside), outside.shape[-1]))], axis=-1),
+    )
 
 
 def network(problem: Problem, record: Record, index: int) -> Parameters:
@@ -267,11 +291,15 @@ def _start(problem: Problem, trials: Sequence[Trial]) -> _Chunk:
     dtype = problem.X.dtype
     flat: list[Floats] = []
     offsets: list[Floats] = []
+    outside: list[Floats] = []
     for trial in trials:
         (weights, biases), *rest = initial(problem.study, trial)
         if problem.span is not None:
-            offsets.append(compression.unseen(weights, problem.study.dataset, problem.span))
-            weights = compression.project(weights, problem.span)
+            inside = compression.project(weights, problem.span)
+            data = problem.study.dataset
+            offsets.append(compression.unseen(weights, inside, data, problem.span))
+            outside.append(compression.outside(weights, inside))
+            weights = inside
         flat.append(pack([(weights, biases), *rest]).astype(dtype))
     packed = np.stack(flat)
     memory = MEMORY[Rule(problem.optimizer.rule)]
@@ -282,6 +310,7 @@ def _start(problem: Problem, trials: Sequence[Trial]) -> _Chunk:
         np.array([trial.learning_rate for trial in trials]),
         np.array([trial.seed for trial in trials], dtype=np.uint64),
         np.stack(offsets).astype(dtype) if offsets else np.zeros((len(trials), 1, 1), dtype),
+        np.stack(outside) if outside else np.zeros((len(trials), 1, 1)),
     )
 
 
@@ -291,7 +320,7 @@ def _joined(chunks: Sequence[_Chunk]) -> _Chunk:
         [trial for chunk in chunks for trial in chunk.trials],
         *(
             np.concatenate([getattr(chunk, name) for chunk in chunks])
-            for name in ("flat", "state", "rates", "seeds", "offsets")
+            for name in ("flat", "state", "rates", "seeds", "offsets", "outside")
         ),
     )
 
@@ -307,7 +336,8 @@ def _alike(problem: Problem, chunk: _Chunk) -> tuple[NDArray[np.intp], NDArray[n
     first: list[int] = []
     places: list[int] = []
     for i in range(len(chunk.trials)):
-        start = hashlib.sha256(chunk.flat[i].tobytes() + chunk.offsets[i].tobytes()).digest()
+        parts = (part[i].tobytes() for part in (chunk.flat, chunk.offsets, chunk.outside))
+        start = hashlib.sha256(b"".join(parts)).digest()
         way = start, chunk.rates[i], chunk.seeds[i] if in_batches else None
         if way not in found:
             found[way] = len(first)
