@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodinit.errors import bad_argument, number
-from goodinit.specs import build
+from goodinit.specs import also, build
 
 Array = NDArray[np.floating]
 
@@ -128,6 +128,7 @@ def _silu_curvature(z: Array) -> Array:
     return a * (1 - a) * (2 + z * (1 - 2 * a))
 
 
+@also(negative_slope="slope")
 def leaky_relu(slope: float = 0.01) -> Activation:
     """Return the leaky ReLU: z above zero, slope × z below (Maas et al. 2013).
 

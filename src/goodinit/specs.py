@@ -5,12 +5,14 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from goodinit.errors import ArgumentError, bad_argument, bad_name
 
 Literal = float | int | str
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _LONGEST = 200
 _TAKES = "a name with literal arguments, such as he_normal or normal(std=10)"
@@ -119,8 +121,9 @@ def build(
         raise bad_name(argument, spec.name, makers, listed)
     maker = makers[spec.name]
     signature = inspect.signature(maker)
+    words = getattr(maker, "also", {})
     try:
-        signature.bind(*spec.args, **spec.kwargs)
+        signature.bind(*spec.args, **{words.get(name, name): v for name, v in spec.kwargs.items()})
     except TypeError:
         takes = f"{spec.name}({', '.join(signature.parameters)})"
         raise bad_argument(argument, text, takes) from None
@@ -128,6 +131,40 @@ def build(
         return maker(*spec.args, **spec.kwargs)
     except ArgumentError as error:
         raise ArgumentError(f"{argument} {text!r}: {error}") from None
+
+
+def also(**words: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a maker take arguments by the words of other libraries too, each with its own.
+
+    Examples
+    --------
+    >>> @also(stddev="std")
+    ... def variance(std):
+    ...     return std * std
+    >>> variance(stddev=3)
+    9
+    >>> variance(2, stddev=3)
+    Traceback (most recent call last):
+        ...
+    goodinit.errors.ArgumentError: stddev: got 3, takes nothing beside std, which it stands for
+    """
+
+    def decorate(maker: Callable[P, T]) -> Callable[P, T]:
+        own = tuple(inspect.signature(maker).parameters)
+
+        def make(*args: Any, **kwargs: Any) -> T:
+            for word in [word for word in words if word in kwargs]:
+                value, name = kwargs.pop(word), words[word]
+                if name in kwargs or name in own[: len(args)]:
+                    takes = f"nothing beside {name}, which it stands for"
+                    raise bad_argument(word, value, takes)
+                kwargs[name] = value
+            return maker(*args, **kwargs)
+
+        vars(make)["also"] = words
+        return wraps(maker)(make)
+
+    return decorate
 
 
 def split(argument: str, text: str) -> list[str]:

@@ -15,7 +15,7 @@ from scipy import stats
 import goodinit as gi
 from goodinit import initializers
 from goodinit.errors import ArgumentError
-from goodinit.initializers import PEERS, Scheme, read
+from goodinit.initializers import read
 from goodinit.initializers.scheme import Shape, Weights, draw_weights
 
 ALPHA = 1e-3
@@ -300,91 +300,6 @@ def test_identity_is_for_matrices(shape: Shape) -> None:
 def test_sparse_takes_a_kernel_as_a_matrix_of_outputs_by_the_rest() -> None:
     weights = draw("sparse(0.75)", (6, 4, 3, 3))
     assert ((weights == 0).reshape(6, -1).sum(1) == 27).all()
-
-
-# --- Names ---
-
-NAMED = {
-    "HeNormal": "he_normal",
-    "HeUniform": "he_uniform",
-    "GlorotNormal": "glorot_normal",
-    "GlorotUniform": "glorot_uniform",
-    "LecunNormal": "lecun_normal",
-    "LecunUniform": "lecun_uniform",
-    "RandomNormal": "normal(std=0.05)",
-    "random_normal": "normal(std=0.05)",
-    "RandomNormal(mean=1, stddev=2)": "normal(std=2, mean=1)",
-    "random_uniform": "uniform(low=-0.05, high=0.05)",
-    "TruncatedNormal": "truncated_normal(std=0.05)",
-    "VarianceScaling": "variance_scaling(scale=1, mode=fan_in, distribution=truncated_normal)",
-    "variance_scaling": "variance_scaling(scale=1, mode=fan_in, distribution=truncated_normal)",
-    "VarianceScaling(2, fan_out, untruncated_normal)": (
-        "variance_scaling(scale=2, mode=fan_out, distribution=normal)"
-    ),
-    "Constant": "constant(value=0)",
-    "Constant(3)": "constant(value=3)",
-    "Zeros": "zeros",
-    "Ones": "ones",
-    "Orthogonal(gain=2)": "orthogonal(gain=2)",
-    "Identity": "identity",
-    "kaiming_normal_": "he_normal",
-    "kaiming_normal_(nonlinearity=relu)": "he_normal(gain=relu)",
-    "kaiming_uniform_(a=0.2, mode=fan_out)": "he_uniform(slope=0.2, mode=fan_out)",
-    "xavier_uniform_": "glorot_uniform",
-    "xavier_normal_(gain=2)": "glorot_normal(gain=2)",
-    "normal_": "normal(std=1)",
-    "uniform_": "uniform(low=0, high=1)",
-    "constant_(2)": "constant(value=2)",
-    "zeros_": "zeros",
-    "ones_": "ones",
-    "orthogonal_": "orthogonal",
-    "sparse_(0.9)": "sparse(sparsity=0.9, std=0.01)",
-    "dirac_": "dirac",
-    "eye_": "identity",
-    "eye": "identity",
-    "trunc_normal": "truncated_normal(std=1, low=-2, high=2)",
-    "kaiming_normal": "he_normal",
-    "xavier_uniform": "glorot_uniform",
-}
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_a_name_of_a_peer_means_what_it_means_there(name: str) -> None:
-    scheme = read(name)
-    assert scheme.name == NAMED[name]
-    assert (draw(name) == draw(scheme.name)).all()
-
-
-@pytest.mark.parametrize("name", PEERS)
-def test_every_name_of_a_peer_is_there_to_be_called(name: str) -> None:
-    arguments = {"constant_": (1,), "sparse_": (0.5,)}.get(name, ())
-    assert isinstance(getattr(initializers, name)(*arguments), Scheme)
-
-
-def test_an_unknown_name_of_a_peer_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="HeNormale"):
-        _ = initializers.HeNormale
-
-
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ("he_normal(slope=0.1, gain=2)", "gain: got 2, takes nothing beside slope"),
-        ("he_normal(slope=steep)", "slope: got 'steep', takes a finite number"),
-        ("he_normal(mode=fan)", "mode: got 'fan', takes one of fan_in, fan_out, fan_avg, fan_geo"),
-        ("he_normal(gain=0)", "gain: got 0, takes a number above 0, or the name of an activation"),
-        ("glorot_normal(gain=-1)", "gain: got -1, takes a number above 0"),
-        ("glorot_normal(gain=rleu)", "gain: activation: got 'rleu', takes .*did you mean 'relu'"),
-        ("glorot_normal(1e200)", r"gain: got 1e\+200, takes a number whose square is one too"),
-        ("normal(1, mean=far)", "mean: got 'far', takes a finite number"),
-        ("VarianceScaling(1, fan_in, gauss)", "distribution: got 'gauss', takes one of truncated"),
-        ("HeNormale", "did you mean 'HeNormal'"),
-        ("kaiming_norml_", "did you mean 'kaiming_normal_'"),
-    ],
-)
-def test_a_wrong_argument_is_named(spec: str, message: str) -> None:
-    with pytest.raises(ArgumentError, match=message):
-        read(spec)
 
 
 # --- Arrays ---

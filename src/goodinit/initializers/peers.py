@@ -82,11 +82,11 @@ def _kaiming(maker: Callable[..., Scheme]) -> Callable[..., Scheme]:
 
 
 KERAS: dict[str, Callable[..., Scheme]] = {
-    "Zeros": zeros,
-    "Ones": ones,
+    **dict.fromkeys(("Zeros", "zero"), zeros),
+    **dict.fromkeys(("Ones", "one"), ones),
     "Constant": _constant,
-    "Identity": identity,
-    "Orthogonal": orthogonal,
+    **dict.fromkeys(("Identity", "IdentityInitializer"), identity),
+    **dict.fromkeys(("Orthogonal", "OrthogonalInitializer"), orthogonal),
     "GlorotNormal": glorot_normal,
     "GlorotUniform": glorot_uniform,
     "HeNormal": he_normal,

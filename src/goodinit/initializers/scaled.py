@@ -11,6 +11,7 @@ from goodinit.initializers import draws
 from goodinit.initializers.arguments import called, choice, finite, positive
 from goodinit.initializers.arguments import gain as read_gain
 from goodinit.initializers.scheme import Scheme
+from goodinit.specs import also
 
 
 def variance_scaling(
@@ -29,7 +30,8 @@ def variance_scaling(
         fan_in keeps the scale of the activations, fan_out that of the gradients; fan_avg, their
         mean, and fan_geo_avg, √(fan_in × fan_out), lie between.
     distribution : {"normal", "uniform", "truncated_normal"}
-        The variance is the same for all three; truncated_normal is widened before the cut.
+        The variance is the same for all three; truncated_normal is widened before the cut. In
+        Keras's word ``normal`` is ``untruncated_normal``.
 
     References
     ----------
@@ -43,6 +45,8 @@ def variance_scaling(
     """
     scale = positive("scale", scale)
     mode = choice("mode", mode, tuple(draws.MODES))
+    if distribution == "untruncated_normal":
+        distribution = "normal"
     distribution = choice("distribution", distribution, draws.DISTRIBUTIONS)
     return Scheme(
         called("variance_scaling", scale=scale, mode=mode, distribution=distribution),
@@ -57,13 +61,22 @@ def _squared(gain: float | str) -> float:
     return factor * factor
 
 
-def _lecun(name: str, distribution: str) -> Scheme:
-    return Scheme(name, variance_scaling(1.0, "fan_in", distribution).draw)
+def _lecun(name: str, gain: float | str, distribution: str) -> Scheme:
+    name, scale = called(name, gain=None if gain == 1 else gain), _squared(gain)
+    return Scheme(name, variance_scaling(scale, "fan_in", distribution).draw)
 
 
 def _glorot(name: str, gain: float | str, distribution: str) -> Scheme:
     name, scale = called(name, gain=None if gain == 1 else gain), _squared(gain)
     return Scheme(name, variance_scaling(scale, "fan_avg", distribution).draw)
+
+
+def _meant(gain: float | str | None, nonlinearity: str | None) -> float | str | None:
+    if nonlinearity is None:
+        return gain
+    if gain is not None:
+        raise bad_argument("nonlinearity", nonlinearity, "nothing beside gain, which it stands for")
+    return None if nonlinearity == "leaky_relu" else nonlinearity
 
 
 def _he(name: str, slope: float, mode: str, gain: float | str | None, distribution: str) -> Scheme:
@@ -75,10 +88,15 @@ def _he(name: str, slope: float, mode: str, gain: float | str | None, distributi
     return Scheme(shown, variance_scaling(scale, mode, distribution).draw)
 
 
-def lecun_normal() -> Scheme:
+def lecun_normal(gain: float | str = 1.0) -> Scheme:
     """LeCun normal: W ~ N(0, 1/fan_in).
 
     Derived for: linear units, tanh near zero, and SELU; the articles call it Xavier.
+
+    Parameters
+    ----------
+    gain : float or str
+        A factor above 0, or the activation whose ``gain`` it is.
 
     References
     ----------
@@ -90,13 +108,18 @@ def lecun_normal() -> Scheme:
     >>> print(f"{weights.std():.3f} {np.sqrt(1 / 50):.3f}")
     0.141 0.141
     """
-    return _lecun("lecun_normal", "normal")
+    return _lecun("lecun_normal", gain, "normal")
 
 
-def lecun_uniform() -> Scheme:
+def lecun_uniform(gain: float | str = 1.0) -> Scheme:
     """LeCun uniform: W ~ U(-a, a), a = √(3/fan_in).
 
     Derived for: linear units, tanh near zero, and SELU.
+
+    Parameters
+    ----------
+    gain : float or str
+        A factor above 0, or the activation whose ``gain`` it is.
 
     References
     ----------
@@ -108,7 +131,7 @@ def lecun_uniform() -> Scheme:
     >>> bool(abs(weights).max() <= np.sqrt(3 / 50))
     True
     """
-    return _lecun("lecun_uniform", "uniform")
+    return _lecun("lecun_uniform", gain, "uniform")
 
 
 def glorot_normal(gain: float | str = 1.0) -> Scheme:
@@ -157,8 +180,13 @@ def glorot_uniform(gain: float | str = 1.0) -> Scheme:
     return _glorot("glorot_uniform", gain, "uniform")
 
 
+@also(a="slope", negative_slope="slope")
 def he_normal(
-    *, slope: float = 0.0, mode: str = "fan_in", gain: float | str | None = None
+    *,
+    slope: float = 0.0,
+    mode: str = "fan_in",
+    gain: float | str | None = None,
+    nonlinearity: str | None = None,
 ) -> Scheme:
     """He normal (Kaiming): W ~ N(0, 2/fan_in).
 
@@ -171,6 +199,8 @@ def he_normal(
     mode : {"fan_in", "fan_out", "fan_avg", "fan_geo_avg"}
     gain : float or str, optional
         Instead of the slope: the variance is gain²/fan. A number above 0, or an activation.
+    nonlinearity : str, optional
+        In PyTorch's word, the activation whose gain it is; ``leaky_relu`` has the slope.
 
     References
     ----------
@@ -182,11 +212,16 @@ def he_normal(
     >>> print(f"{weights.std():.3f} {np.sqrt(2 / 50):.3f}")
     0.199 0.200
     """
-    return _he("he_normal", slope, mode, gain, "normal")
+    return _he("he_normal", slope, mode, _meant(gain, nonlinearity), "normal")
 
 
+@also(a="slope", negative_slope="slope")
 def he_uniform(
-    *, slope: float = 0.0, mode: str = "fan_in", gain: float | str | None = None
+    *,
+    slope: float = 0.0,
+    mode: str = "fan_in",
+    gain: float | str | None = None,
+    nonlinearity: str | None = None,
 ) -> Scheme:
     """He uniform (Kaiming): W ~ U(-a, a), a = √(6/fan_in).
 
@@ -199,6 +234,8 @@ def he_uniform(
     mode : {"fan_in", "fan_out", "fan_avg", "fan_geo_avg"}
     gain : float or str, optional
         Instead of the slope: the variance is gain²/fan. A number above 0, or an activation.
+    nonlinearity : str, optional
+        In PyTorch's word, the activation whose gain it is; ``leaky_relu`` has the slope.
 
     References
     ----------
@@ -210,4 +247,4 @@ def he_uniform(
     >>> bool(abs(weights).max() <= np.sqrt(6 / 50))
     True
     """
-    return _he("he_uniform", slope, mode, gain, "uniform")
+    return _he("he_uniform", slope, mode, _meant(gain, nonlinearity), "uniform")

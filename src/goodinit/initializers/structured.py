@@ -7,8 +7,10 @@ from goodinit.initializers import draws
 from goodinit.initializers.arguments import called, positive
 from goodinit.initializers.arguments import gain as read_gain
 from goodinit.initializers.scheme import Scheme
+from goodinit.specs import also
 
 
+@also(scale="gain")
 def orthogonal(gain: float | str = 1.0) -> Scheme:
     """Orthogonal: W Wᵀ = gain² I (WᵀW where fan_out > fan_in), uniform over all such W.
 
@@ -34,6 +36,7 @@ def orthogonal(gain: float | str = 1.0) -> Scheme:
     return Scheme(called("orthogonal", gain=None if gain == 1 else gain), draw)
 
 
+@also(scale="gain")
 def delta_orthogonal(gain: float | str = 1.0) -> Scheme:
     """Delta-orthogonal: W orthogonal × gain in the middle of the kernel, zeros around it.
 
@@ -108,6 +111,7 @@ def dirac(groups: int = 1) -> Scheme:
     return Scheme(name, partial(draws.dirac, groups=groups))
 
 
+@also(stddev="std")
 def sparse(sparsity: float, std: float = 0.01) -> Scheme:
     """Sparse: ⌈sparsity × fan_in⌉ incoming weights of a unit, but one, are 0, others ~ N(0, std²).
 
