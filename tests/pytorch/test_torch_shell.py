@@ -214,3 +214,21 @@ def test_scaling_is_written_in_place_of_its_own_files_only(tmp_path: Path) -> No
     done = goodinit("scale", "sized:raises", *sizes, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "sized.py:5, in raises" in done.stderr
+
+
+def test_scaling_is_told_as_a_table_that_fits_and_says_what_has_no_slope(tmp_path: Path) -> None:
+    (tmp_path / "sized.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "def build(width):\n"
+        "    made = nn.Sequential(nn.Linear(2, width), nn.Linear(width, 2))\n"
+        "    nn.init.constant_(made[0].weight, 3e38 if width > 8 else 0.1)\n"
+        "    return made\n"
+    )
+    asked = ("--data", "circles", "--widths", "4,8,16", "--seeds", "2", "--steps", "1")
+    done = goodinit("scale", "sized:build", *asked, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    (heading,) = (line for line in lines if line.startswith("  layer "))
+    assert len(heading.rstrip()) <= 60
+    assert "1: its output's change diverges at width 16: no slope" in lines
+    assert "nan" not in done.stdout

@@ -1,8 +1,11 @@
 """``goodinit scale``: what becomes of a PyTorch module's layers as it grows."""
 
-from typing import Annotated, Any
+import math
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
+from rich.table import Table
 
 from goodinit.cli import printing
 from goodinit.cli.options import Json
@@ -10,7 +13,11 @@ from goodinit.cli.reading import folder_of, needs_torch, numbers, seeds_of
 from goodinit.cli.telling import keep
 from goodinit.cli.yours import Whole, printing_aside, users_code
 
+if TYPE_CHECKING:
+    from goodinit.torch.scaling import Scaling
+
 _FILES = ("scaling.png", "scaling.csv")
+_SCALES = ("start", "change", "own", "passed")
 
 
 def scale(
@@ -36,7 +43,7 @@ def scale(
 ) -> None:
     """Say how each layer's output, and its change in an update, follow a PyTorch module's size.
 
-    This imports and runs your code. The exit code is 1 where a change grows or shrinks.
+    This imports and runs your code. The exit code is 1 where a change grows, shrinks or diverges.
     """
     from goodinit.store.written import begin
 
@@ -63,8 +70,41 @@ def scale(
     if as_json:
         printing.print_json(found.as_dict())
     else:
-        printing.say_lines(str(found).splitlines())
+        _print_table(found)
+        printing.say_lines(found.sentences)
     if place:
         keep(place, _FILES, found.plot(), found.layers)
-    if found.layers["verdict"].isin(["grows", "shrinks"]).any():
+    if found.layers["verdict"].isin(["grows", "shrinks", "diverges"]).any():
         raise typer.Exit(1)
+
+
+def _print_table(found: "Scaling") -> None:
+    """Print a row of exponents for each layer; what has none is told in the sentences."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("layer", overflow="fold", min_width=6)
+    for heading in ("start", "change", "95 %", "own", "passed"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in found.layers.to_dict("records"):
+        start, change, own, passed = (_cell(row, name) for name in _SCALES)
+        table.add_row(str(row["layer"]), start, change, _interval(row), own, passed)
+    printing.say_lines(
+        [
+            f"The s in scale ∝ {found.axis}^s, of each layer's output at the start, of its change "
+            "in a step, and of that change's parts, by its own update and passed on:"
+        ]
+    )
+    printing.terminal().print(table)
+
+
+def _cell(row: dict[Any, Any], name: str) -> str:
+    why = row[f"{name}_none"]
+    return _places(row[name]) if not why else "diverges" if why.startswith("div") else "zero"
+
+
+def _interval(row: dict[Any, Any]) -> str:
+    ends = row["change_low"], row["change_high"]
+    return "–" if math.isnan(ends[0]) else " to ".join(map(_places, ends))
+
+
+def _places(power: float) -> str:
+    return f"{round(power, 2) + 0.0:.2f}"  # a 0 isn't below 0

@@ -1,5 +1,6 @@
 """The public check of Yang et al. 2022: changes grow with width in standard MLPs, not under μP."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,79 @@ def test_the_same_call_is_the_same() -> None:
 
 def test_scales_that_vanish_have_no_exponent() -> None:
     assert np.isnan(exponent(np.array([1.0, 2.0]), np.zeros((2, 2)))).all()
+
+
+class Loud(nn.Sequential):
+    """Diverges from a width of 16 on."""
+
+    def __init__(self, width: int) -> None:
+        first = nn.Linear(64, width)
+        super().__init__(first, nn.Linear(width, 10))
+        if width >= 16:
+            nn.init.constant_(first.weight, 3e38)
+
+
+def still(width: int) -> nn.Module:
+    model = nn.Sequential(nn.Linear(64, width), nn.Linear(width, 10))
+    for parameter in model[0].parameters():
+        parameter.requires_grad = False
+    return model
+
+
+def test_what_diverges_or_stands_still_is_said_in_words() -> None:
+    short: dict[str, Any] = {"widths": (4, 8, 16, 32), "steps": 1, "seeds": 2}
+    loud, quiet = (scale(build, "digits", **short) for build in (Loud, still))
+    assert loud.sentences[1] == "1: its output's change diverges at width 16 and 32: no slope"
+    assert quiet.sentences[0] == "0: its output's change is zero at every width: no slope"
+    assert loud.layers["verdict"].tolist() == ["diverges", "diverges"]
+    row = loud.as_dict()["layers"][1]
+    assert (row["change"], row["change_none"]) == (None, "diverges at width 16 and 32")
+    for found, words in ((loud, "1: diverges at width 16 and 32"), (quiet, "0: is zero at every")):
+        assert "nan" not in str(found)
+        texts = [text.get_text() for axes in found.plot().axes for text in axes.texts]
+        assert any(words in text for text in texts)
+
+
+def test_one_seed_has_no_interval_and_that_is_said() -> None:
+    found = scale(mlp, "digits", widths=(4, 8, 16), steps=1, seeds=1)
+    assert all("in one seed, which gives no interval" in said for said in found.sentences)
+    assert "nan" not in str(found)
+
+
+def test_what_writes_over_an_output_changes_no_measurement() -> None:
+    def build(width: int, *, inplace: bool) -> nn.Module:
+        return nn.Sequential(nn.Linear(64, width), nn.ReLU(inplace=inplace), nn.Linear(width, 10))
+
+    short: dict[str, Any] = {"widths": (4, 8, 16), "steps": 2, "seeds": 1}
+    one, other = (
+        scale(partial(build, inplace=inplace), "digits", **short).measured
+        for inplace in (True, False)
+    )
+    assert one.equals(other)
+
+
+class Attending(nn.Module):
+    """Attention and recurrence, which give more than one value and have weights of their own."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.start = nn.Parameter(torch.zeros(width))
+        self.embed = nn.Linear(8, width)
+        self.attend = nn.MultiheadAttention(width, 2, batch_first=True)
+        self.recur = nn.LSTM(width, width, batch_first=True)
+        self.head = nn.Linear(width, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        tokens = self.embed(x.view(-1, 8, 8)) + self.start
+        seen, _ = self.attend(query=tokens, key=tokens, value=tokens)
+        said: torch.Tensor = self.head(self.recur(seen)[0][:, -1])
+        return said
+
+
+def test_attention_and_recurrence_are_layers_too() -> None:
+    found = scale(Attending, "digits", widths=(4, 8, 16), steps=1, seeds=1)
+    assert list(found.layers["layer"]) == ["embed", "attend", "recur", "head"]
+    assert (found.measured[["change", "own"]] > 0).all(axis=None)
 
 
 @pytest.mark.parametrize(

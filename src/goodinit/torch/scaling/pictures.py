@@ -16,13 +16,18 @@ TITLES = {
 }
 
 
-def plot_scaling(measured: pd.DataFrame, axis: str) -> Figure:
+_ROOM = 3  # layers without a slope that are named in one panel
+
+
+def plot_scaling(measured: pd.DataFrame, layers: pd.DataFrame, axis: str) -> Figure:
     """Draw each layer's scales: a line through the seeds' geometric means, a dot for each seed.
+
+    Of a layer whose scale diverges or is zero somewhere, the panel says so in words.
 
     Parameters
     ----------
-    measured : DataFrame
-        As in ``Scaling.measured``.
+    measured, layers : DataFrame
+        As in ``Scaling``.
     axis : {"width", "depth"}
     """
     names = list(dict.fromkeys(measured["layer"]))
@@ -50,6 +55,15 @@ def plot_scaling(measured: pd.DataFrame, axis: str) -> Figure:
                 dots = drawable(shown[column])
                 axes.plot(shown["size"], dots, ".", ms=3, alpha=0.4, color=style.colour)
             axes.set_title(title, fontsize=10)
+            none = [
+                f"{name}: {why}"
+                for name, why in zip(layers["layer"], layers[f"{column}_none"], strict=True)
+                if why
+            ]
+            more = [f"and {len(none) - _ROOM} more"] if len(none) > _ROOM else []
+            words = "\n".join([*none[:_ROOM], *more])
+            place = {"transform": axes.transAxes, "ha": "right", "fontsize": 7, "zorder": 3}
+            axes.text(0.98, 0.03, words, **place, bbox={"fc": "white", "lw": 0, "pad": 1})
             axes.set_xscale("log", base=2)
             axes.set_yscale("log", nonpositive="mask")
             axes.set_xticks(sizes, [str(size) for size in sizes])

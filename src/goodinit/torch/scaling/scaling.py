@@ -16,7 +16,7 @@ from goodinit.study.trials import read_seeds, several
 from goodinit.torch.inspecting.costs import usual_loss
 from goodinit.torch.scaling.measuring import Loss, measure
 from goodinit.torch.scaling.pictures import plot_scaling
-from goodinit.torch.scaling.slopes import exponent
+from goodinit.torch.scaling.slopes import exponent, why_none
 from goodinit.torch.state import generators_as_they_were
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class Scaling:
         A row per layer, size and seed: ``layer, size, seed, start, change, own, passed``.
     layers : DataFrame
         A row per layer: the exponent of each scale, its 95 % interval over the seeds
-        (``..._low, ..._high``), and ``verdict``: "carries over", "grows", "shrinks" or "unclear".
+        (``..._low, ..._high``), why there is none (``..._none``: "diverges at width 512", "is zero
+        at every width"; empty where there is one), and ``verdict``: "carries over", "grows",
+        "shrinks", "diverges" or "unclear".
     """
 
     axis: str
@@ -62,7 +64,7 @@ class Scaling:
 
     def plot(self) -> "Figure":
         """Draw each layer's scales against the size."""
-        return plot_scaling(self.measured, self.axis)
+        return plot_scaling(self.measured, self.layers, self.axis)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold; a number that is none is None."""
@@ -173,7 +175,7 @@ def scale(
     measured = measured[measured["layer"].isin(common)].reset_index(drop=True)
     if measured.empty:
         raise bad_argument("build", build, "modules that share layers of one name")
-    return Scaling(axis, measured, _tabulate(measured))
+    return Scaling(axis, measured, _tabulate(measured, axis))
 
 
 def _built(build: Callable[[int], nn.Module], size: int) -> nn.Module:
@@ -191,20 +193,24 @@ def _unfit(what: str, error: Exception) -> ArgumentError:
     return bad_argument("build", f"{what}, which raises {said}", "modules that train on these data")
 
 
-def _tabulate(measured: pd.DataFrame) -> pd.DataFrame:
+def _tabulate(measured: pd.DataFrame, axis: str) -> pd.DataFrame:
     rows = []
     for name, of in measured.groupby("layer", sort=False):
         row: dict[str, Any] = {"layer": name}
         for column in SCALES:
             table = of.pivot(index="seed", columns="size", values=column)
-            fitted = exponent(table.columns.to_numpy(dtype=float), table.to_numpy(dtype=float))
+            scales = table.to_numpy(dtype=float)
+            fitted = exponent(table.columns.to_numpy(dtype=float), scales)
             row |= dict(zip((column, f"{column}_low", f"{column}_high"), fitted, strict=True))
+            row[f"{column}_none"] = why_none(axis, [int(size) for size in table.columns], scales)
         rows.append(row | {"verdict": _verdict(row)})
     return pd.DataFrame(rows)
 
 
 def _verdict(row: dict[str, Any]) -> str:
     low, high = row["change_low"], row["change_high"]
+    if row["change_none"].startswith("diverges"):
+        return "diverges"
     if np.isnan([low, high]).any():
         return "unclear"
     if low > _FLAT:
@@ -215,22 +221,34 @@ def _verdict(row: dict[str, Any]) -> str:
 
 
 def _say(row: dict[Any, Any], axis: str) -> str:
-    how = f"{axis}^{row['change']:.2f} ({row['change_low']:.2f} to {row['change_high']:.2f})"
-    name, verdict = row["layer"], row["verdict"]
+    change = f"{row['layer']}: its output's change"
+    if row["change_none"]:
+        return f"{change} {row['change_none']}: no slope"
+    power = f"{axis}^{places(row['change'])}"
+    if np.isnan(row["change_low"]):
+        return f"{change} follows the {axis} like {power} in one seed, which gives no interval"
+    how = f"{power} ({places(row['change_low'])} to {places(row['change_high'])})"
+    verdict = row["verdict"]
     if verdict == "carries over":
-        return f"{name}: its output's change stays as it is, {how}: this learning rate carries over"
+        return f"{change} stays as it is, {how}: this learning rate carries over"
     if verdict == "unclear":
-        return f"{name}: how its output's change follows the {axis} isn't clear: {how}"
-    mend = (
-        "what grows most is what the layers before it pass on"
-        if abs(row["passed"]) > abs(row["own"]) or np.isnan(row["own"])
-        else "what grows most is its own update, which μP holds by a rate that goes like "
-        f"{axis}^{-row['own']:.2g}"
-    )
-    return (
-        f"{name}: its output's change {verdict} like {how}: this learning rate won't carry over; "
-        f"{mend}"
-    )
+        return f"{row['layer']}: how its output's change follows the {axis} isn't clear: {how}"
+    return f"{change} {verdict} like {how}: this learning rate won't carry over; {_mend(row, axis)}"
+
+
+def _mend(row: dict[Any, Any], axis: str) -> str:
+    """Return which of a change's two parts makes its slope, and what would level it."""
+    grows, own, passed = row["verdict"] == "grows", row["own"], row["passed"]
+    most = f"what {row['verdict']} most is"
+    if np.isnan(own) or (passed > own if grows else passed < own):
+        return f"{most} what the layers before it pass on"
+    level = f"its own update, which a rate that goes like {axis}^{places(-own)} would level"
+    return f"{most} {level}{', as μP has it' if axis == 'width' else ''}"
+
+
+def places(power: float) -> str:
+    """Return an exponent with two decimal places, none of them a 0 below 0."""
+    return f"{round(power, 2) + 0.0:.2f}"
 
 
 def _sizes(

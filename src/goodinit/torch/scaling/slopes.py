@@ -1,5 +1,7 @@
 """How a scale follows a size: the exponent of a power law, with its interval over the seeds."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,3 +42,31 @@ def exponent(sizes: Array, scales: Array) -> tuple[float, float, float]:
         return round(middle, 12), float("nan"), float("nan")
     error = float(each.std(ddof=1) * t.ppf(0.5 * (1 + _INSIDE), seeds - 1)) / seeds**0.5
     return round(middle, 12), round(middle - error, 12), round(middle + error, 12)
+
+
+def why_none(axis: str, sizes: Sequence[int], scales: Array) -> str:
+    """Return in words why a scale has no exponent; nothing where it has one.
+
+    Parameters
+    ----------
+    axis : {"width", "depth"}
+    sizes : sequence of int
+    scales : array, shape (seeds, sizes)
+
+    Examples
+    --------
+    >>> why_none("width", [64, 128, 256], np.array([[1.0, 2.0, np.inf], [1.0, np.nan, 2.0]]))
+    'diverges at width 128 and 256, in some of 2 seeds'
+    >>> why_none("depth", [1, 2, 4], np.zeros((2, 3)))
+    'is zero at every depth'
+    """
+    for what, wrong in (("diverges", ~np.isfinite(scales)), ("is zero", scales == 0)):
+        counts = wrong.sum(axis=0)
+        at = [str(size) for size, count in zip(sizes, counts, strict=True) if count]
+        if at:
+            *first, last = at
+            listed = f"{', '.join(first)} and {last}" if first else last
+            where = f"every {axis}" if len(at) == len(sizes) else f"{axis} {listed}"
+            always = counts[counts > 0].min() == len(scales)
+            return f"{what} at {where}" + ("" if always else f", in some of {len(scales)} seeds")
+    return ""
