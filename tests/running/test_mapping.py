@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import goodinit as gi
 from commands import goodinit
@@ -41,6 +42,36 @@ def test_the_picture_has_the_boundary_between_the_cells() -> None:
     axes = figure.axes[0]
     assert axes.images[0].get_array().shape == (2, 2)  # type: ignore[union-attr]
     assert len(axes.collections) >= 1
+
+
+@pytest.mark.parametrize(
+    ("initializer", "label"),
+    [
+        ("variance_scaling(*, fan_in, normal)", "scale of variance_scaling(*, fan_in, normal)"),
+        ("normal(std=*)", "std of normal(std=*)"),
+        ("he_normal + bias(std=*)", "std of he_normal + bias(std=*)"),
+    ],
+)
+def test_axes_and_line_are_named_in_words(initializer: str, label: str) -> None:
+    found = small(initializer=initializer, bias_variance=0.0, x=("*", (0.1, 2.0)), iterations=1)
+    assert found.labels == (label, "hidden layers")
+    figure = found.plot()
+    assert figure.axes[0].get_xlabel() == label
+    for legend in figure.legends:
+        assert "correlation depth" in legend.get_texts()[0].get_text()
+
+
+def test_the_command_draws_for_a_paper_and_marks_what_is_beyond_theory(tmp_path: Path) -> None:
+    words = ("map", "circles", "--x", "*=0.3,2", "--y", "depth=1,40", "--width", "5")
+    more = ("--bias-variance", "0.05", "--iterations", "2", "--seeds", "1", "--out", "kept")
+    done = goodinit(*words, *more, "--figure-size", "column", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "kept" / "map.png") as picture:
+        assert picture.width == pytest.approx(3.25 * 300, abs=1)
+    (row,) = (line for line in done.stdout.splitlines() if line.strip().startswith("40 "))
+    assert row.count("*") == 1
+    assert "* theory: deeper than 6 × the correlation depth ξ_c" in done.stdout
+    assert goodinit(*words, *more, "--figure-size", "tiny", cwd=tmp_path).returncode == 2
 
 
 def test_cells_that_are_kept_are_not_trained_again(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_map_that_is_stopped_goes_on_to_the_same_cells(
         kept.items()
         <= {path: path.stat().st_mtime_ns for path in tmp_path.rglob("trials/*.parquet")}.items()
     )
-    assert "depth / *" in said
+    assert "down: hidden layers; across: scale of variance_scaling(*, fan_in, normal)" in said
     cells = pd.read_csv(tmp_path / "maps" / "map.csv")
     pd.testing.assert_frame_equal(cells, whole, check_dtype=False)
     assert (tmp_path / "maps" / "map.png").stat().st_size > 10_000

@@ -9,8 +9,8 @@ from rich import box
 from rich.table import Table
 
 from goodinit.cli import printing
-from goodinit.cli.options import Json, Quiet
-from goodinit.cli.reading import folder_of, numbers, seeds_of
+from goodinit.cli.options import FigureSize, Json, Quiet
+from goodinit.cli.reading import checked_size, folder_of, numbers, seeds_of
 from goodinit.cli.telling import keep
 from goodinit.cli.watching import progress_bar
 from goodinit.errors import bad_argument
@@ -18,7 +18,11 @@ from goodinit.errors import bad_argument
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from goodinit.running.mapping import Map
+
 _FILES = ("map.png", "map.csv")
+_CELL = 8  # columns of a terminal
+_BEYOND = "* theory: deeper than 6 × the correlation depth ξ_c"
 _AXIS = "depth, width, bias_variance, learning_rate or *, and values: depth=5,10,20."
 
 
@@ -42,6 +46,7 @@ def map(  # noqa: A001  # the command's name
         str | None, typer.Option(help="A folder that keeps the cells, with picture and table.")
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="A Dask cluster that trains.")] = None,
+    figure_size: FigureSize = "screen",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -50,7 +55,7 @@ def map(  # noqa: A001  # the command's name
     from goodinit.store.written import begin
 
     across, up = _axis("x", x), _axis("y", y)
-    home = folder_of("out", out)
+    size, home = checked_size(figure_size), folder_of("out", out)
     place = None if home is None else begin("out", home, _FILES)
     with progress_bar("training", quiet) as (progress, say), _workers(scheduler, say) as executor:
         found = run(
@@ -74,17 +79,38 @@ def map(  # noqa: A001  # the command's name
     if as_json:
         printing.print_json({"x": found.x, "y": found.y, "cells": printing.rows(found.cells)})
     else:
-        console = printing.terminal()
-        console.print(f"\n{found.title}; training accuracy", markup=False)
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-        grid = found.cells.pivot(index="y", columns="x", values="train_accuracy").iloc[::-1]
-        for heading in (f"{found.y} / {found.x}", *(f"{value:g}" for value in grid.columns)):
-            table.add_column(heading, justify="right")
-        for height, row in zip(grid.index, grid.to_numpy(), strict=True):
-            table.add_row(f"{height:g}", *(f"{share:.3f}" for share in row))
-        console.print(table)
+        _print_table(found)
     if place:
-        keep(place, _FILES, found.plot(), found.cells)
+        keep(place, "map", found.plot, found.cells, size)
+
+
+def _print_table(found: "Map") -> None:
+    """Print the cells' accuracies, in as many columns beside each other as there is room for."""
+    across, up = found.labels
+    printing.say_lines(
+        [
+            "",
+            f"{found.title}; training accuracy",
+            f"down: {up}; across: {across}",
+            *([_BEYOND] if (found.cells["reach"] < 1).any() else []),
+        ]
+    )
+    grids = [
+        found.cells.pivot(index="y", columns="x", values=values).iloc[::-1]
+        for values in ("train_accuracy", "reach")
+    ]
+    console = printing.terminal()
+    room = max(1, console.width // _CELL - 1) if console.is_terminal else grids[0].shape[1]
+    for first in range(0, grids[0].shape[1], room):
+        shares, reach = (grid.iloc[:, first : first + room] for grid in grids)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+        for heading in ("", *(f"{value:g} " for value in shares.columns)):
+            table.add_column(heading, justify="right", no_wrap=True)
+        rows = zip(shares.index, shares.to_numpy(), reach.to_numpy(), strict=True)
+        for height, row, far in rows:
+            cells = zip(row, far, strict=True)
+            table.add_row(f"{height:g}", *(f"{a:.3f}{'*' if b < 1 else ' '}" for a, b in cells))
+        printing.print_table(table)
 
 
 def _workers(

@@ -102,11 +102,18 @@ def print_summary(result: "Comparison") -> None:
     console = terminal()
     width = console.width if console.is_terminal else None
     for part in summary_parts(result.study, result.summary(), result.evidence.lead, width):
-        if isinstance(part, Table) and width is None:  # in a pipe a table is as wide as it is
-            natural = Screen(width=_ANY).measure(part).maximum
-            Screen(highlight=False, width=max(natural, console.width)).print(part)
+        if isinstance(part, Table):
+            print_table(part)
         else:
             console.print(part)
+
+
+def print_table(table: Table) -> None:
+    """Print a table, in a pipe as wide as it is."""
+    console = terminal()
+    natural = Screen(width=_ANY).measure(table).maximum
+    wide = console.is_terminal or natural <= console.width
+    (console if wide else Screen(highlight=False, width=natural)).print(table)
 
 
 def print_verdicts(result: "Comparison") -> None:

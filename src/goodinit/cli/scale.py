@@ -8,8 +8,8 @@ from rich import box
 from rich.table import Table
 
 from goodinit.cli import printing
-from goodinit.cli.options import Json
-from goodinit.cli.reading import folder_of, needs_torch, numbers, seeds_of
+from goodinit.cli.options import FigureSize, Json
+from goodinit.cli.reading import checked_size, folder_of, needs_torch, numbers, seeds_of
 from goodinit.cli.telling import keep
 from goodinit.cli.yours import Whole, printing_aside, users_code
 
@@ -38,6 +38,7 @@ def scale(
     out: Annotated[
         str | None, typer.Option(help="Where picture and table go. \\[default: nowhere]")
     ] = None,
+    figure_size: FigureSize = "screen",
     as_json: Json = False,
     whole: Whole = False,
 ) -> None:
@@ -53,7 +54,7 @@ def scale(
         "depths": None if depths is None else numbers("depths", depths, int),
         "seeds": seeds_of(seeds),
     }
-    home = folder_of("out", out)
+    size, home = checked_size(figure_size), folder_of("out", out)
     place = None if home is None else begin("out", home, _FILES)
     from goodinit.torch import scale as look
     from goodinit.torch import shell
@@ -73,7 +74,7 @@ def scale(
         _print_table(found)
         printing.say_lines(found.sentences)
     if place:
-        keep(place, _FILES, found.plot(), found.layers)
+        keep(place, "scaling", found.plot, found.layers, size)
     if found.layers["verdict"].isin(["grows", "shrinks", "diverges"]).any():
         raise typer.Exit(1)
 
@@ -93,7 +94,7 @@ def _print_table(found: "Scaling") -> None:
             "in a step, and of that change's parts, by its own update and passed on:"
         ]
     )
-    printing.terminal().print(table)
+    printing.print_table(table)
 
 
 def _cell(row: dict[Any, Any], name: str) -> str:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,12 +46,18 @@ def _export(
         printing.say(f"{'Pictures and tables' if formats else 'Tables'}: {folder}{os.sep}")
 
 
-def keep(folder: Path, names: tuple[str, str], figure: "Figure", table: "pd.DataFrame") -> None:
-    """Write a picture and a table, in place of goodinit's own only."""
+def keep(
+    folder: Path,
+    name: str,
+    draw: "Callable[[], Figure]",
+    table: "pd.DataFrame",
+    figure_size: str = "screen",
+) -> None:
+    """Write a picture and a table of one name, in place of goodinit's own only."""
+    from goodinit.figures.writing import files
     from goodinit.store.written import write_file
 
-    picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=150)
     with writing(folder):
-        write_file("out", folder, names[0], picture.getvalue())
-        write_file("out", folder, names[1], table.to_csv(index=False).encode())
+        for picture, content in files({name: draw}, ["png"], figure_size):
+            write_file("out", folder, picture, content)
+        write_file("out", folder, f"{name}.csv", table.to_csv(index=False).encode())

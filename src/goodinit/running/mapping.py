@@ -1,5 +1,6 @@
 """Maps: what became of a grid of networks along two axes, with theory's boundary."""
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 AXES = ("depth", "width", "bias_variance", "learning_rate", "*")
+LABELS = {
+    "depth": "hidden layers",
+    "width": "units of each hidden layer",
+    "bias_variance": "variance of the biases, σ_b²",
+    "learning_rate": "learning rate",
+}
 REACH = 6.0  # correlation depths within which networks train (Schoenholz et al. 2017, section 5)
 
 _OF_WHOLE = ("depth", "width")
@@ -44,6 +51,8 @@ class Map:
     ----------
     x, y : str
         The axes, of ``AXES``; "*" is the number that varies in the initializer.
+    initializer : str
+        Its spec.
     title : str
     cells : DataFrame
         A row per cell: ``x, y, initializer, train_accuracy`` (mean), ``test_accuracy``,
@@ -54,8 +63,22 @@ class Map:
 
     x: str
     y: str
+    initializer: str
     title: str
     cells: pd.DataFrame
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """What x and y are, in words."""
+        across, up = (LABELS.get(axis) or self._number(axis) for axis in (self.x, self.y))
+        return across, up
+
+    def _number(self, axis: str) -> str:
+        """Return the number that varies by its name in the initializer, where it has one."""
+        first = self.cells.iloc[0]
+        value = repr(float(first["x" if axis == self.x else "y"]))
+        found = re.search(rf"(\w+)={re.escape(value)}(?=[,)])", first["initializer"])
+        return f"{found[1] if found else '*'} of {self.initializer}"
 
     def __repr__(self) -> str:
         return f"{self.title}\n{self.cells}"
@@ -66,7 +89,7 @@ class Map:
 
         if column not in self.cells.columns[3:]:
             raise bad_name("column", column, self.cells.columns[3:])
-        return plot_map(self.cells, (self.x, self.y), column, self.title)
+        return plot_map(self.cells, self.labels, column, self.title)
 
 
 class _Row(NamedTuple):
@@ -175,7 +198,7 @@ def map(  # noqa: A001  # `gi.map`
         cells += _outcomes(row, result, examples)
     names = f"{initializer}, {activation}, {optimizer.replace('_', ' ')}, {iterations:,} iterations"
     table = pd.DataFrame(cells).sort_values(["x", "y"], ignore_index=True)
-    return Map(axes[0][0], axes[1][0], f"{dataset.name}: {names}", table)
+    return Map(axes[0][0], axes[1][0], initializer, f"{dataset.name}: {names}", table)
 
 
 def _from(done: int, total: int, progress: Progress) -> Progress:
