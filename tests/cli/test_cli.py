@@ -129,7 +129,6 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         (["compare", "circles", "--seeds", "1,-2"], "seeds: got -2"),
         (["compare", "iris", "--splits", "0"], "splits: got 0"),
         (["compare", "iris", "--splits", "30"], "seeds: got 20, takes at least 30"),
-        (["compare", "iris", "--splits", "2", "--torch", "a:b"], "splits: got 2, takes 1 beside"),
         (["compare", "circles", "--iterations", "-3"], "iterations: got -3"),
         (["compare", "circles", "--iterations", "ten"], "--iterations"),
         (["compare", "circles", "--learning-rate", "0"], "learning_rate: got 0"),

@@ -9,10 +9,10 @@ from scipy.special import logit
 
 import goodinit as gi
 from goodinit.datasets import load
+from goodinit.datasets.dataset import chance_cost
 from goodinit.errors import ArgumentError
 from goodinit.initializers.biases import read_biases
 from goodinit.network import Network, base_rate, initialize
-from goodinit.study.grid import chance_cost
 
 QUICK: dict[str, Any] = {"iterations": 3, "seeds": 2, "record": 3}
 

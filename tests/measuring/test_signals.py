@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import goodinit as gi
 from goodinit import initializers
+from goodinit.datasets.dataset import chance_cost
 from goodinit.measuring import signals
 from goodinit.measuring.sharpness import sharpness
 from goodinit.network import (
@@ -23,7 +24,6 @@ from goodinit.network import (
     targets,
     unpack,
 )
-from goodinit.study import grid as study
 
 ACTIVATIONS = ["relu", "tanh", "sigmoid", "elu", "selu", "gelu", "silu", "softplus", "linear"]
 OUTPUTS = {"sigmoid": 1, "softmax": 3, "linear": 1}
@@ -158,13 +158,13 @@ def test_gradients_and_updates_are_those_of_the_cost() -> None:
 
 
 def test_chance_is_the_entropy_of_the_classes_or_half_the_variance() -> None:
-    assert study.chance_cost(gi.datasets.circles()) == pytest.approx(np.log(2))
+    assert chance_cost(gi.datasets.circles()) == pytest.approx(np.log(2))
     X = np.arange(20.0).reshape(10, 2)
     three = gi.datasets.load((X, [0, 0, 0, 0, 0, 1, 1, 1, 2, 2]), test_fraction=0)
     shares = np.array([0.5, 0.3, 0.2])
-    assert study.chance_cost(three) == pytest.approx(-(shares * np.log(shares)).sum())
+    assert chance_cost(three) == pytest.approx(-(shares * np.log(shares)).sum())
     numbers = gi.datasets.load((X, np.arange(10) + 0.5), test_fraction=0, standardize=False)
-    assert study.chance_cost(numbers) == pytest.approx(np.var(np.arange(10)) / 2)
+    assert chance_cost(numbers) == pytest.approx(np.var(np.arange(10)) / 2)
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

@@ -237,6 +237,7 @@ def compare(
     from goodinit.store.begun import sets_aside
     from goodinit.store.written import check_files, check_out, recorded
     from goodinit.study.grid import Training, plan
+    from goodinit.study.trials import read_splits
 
     formats, size = formats_of(figures), checked_size(figure_size)
     check_ranking(by, margin)
@@ -245,7 +246,7 @@ def compare(
         check_out(place, data)
         drawn = [name for name in recorded(place) if name.endswith((".csv", *formats))]
         check_files("out", place, {*drawn, REPORT})
-    _check_splits(splits, seeds, module)
+    read_splits(splits, seeds_of(seeds))
     data_splits = datasets.load_splits(
         data,
         splits,
@@ -280,9 +281,10 @@ def compare(
         with users_code(whole), printing_aside(as_json):
             study = comparing.plan(
                 shell.load_builder(module),
-                data_splits.datasets[0],
+                data_splits,
                 initializers=asked or comparing.INITIALIZERS,
                 training=training.ModuleTraining(**how),
+                splits=splits,
                 split_seed=split_seed,
                 aside=sets_aside(place),
                 **grid,
@@ -330,15 +332,6 @@ def compare(
         kept = f"{len(result.study.seeds)} of {len(study.seeds)} seeds"
         again = "the same command goes on" if out else "with --out it could go on"
         raise typer.Exit(complain(f"interrupted: this is {kept}; {again}", INTERRUPTED))
-
-
-def _check_splits(splits: int, seeds: str, module: str | None) -> None:
-    """Refuse splits that have no seed, and those of a module of the user's own."""
-    from goodinit.study.trials import read_splits
-
-    read_splits(splits, seeds_of(seeds))
-    if splits > 1 and module:
-        raise bad_argument("splits", splits, "1 beside --torch")
 
 
 def _refuse_ignored(**given: str | None) -> None:

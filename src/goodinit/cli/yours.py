@@ -96,7 +96,8 @@ def _layer(frames: list[FrameType]) -> str:
 def _said(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"sys.exit({'' if error.code is None else repr(error.code)}) was called"
-    words = " ".join(str(error).split())
+    notes = getattr(error, "__notes__", ())
+    words = "; ".join(" ".join(said.split()) for said in (str(error), *notes))
     short = words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
     return f"{type(error).__name__}: {short}" if short else type(error).__name__
 

@@ -347,3 +347,20 @@ def plain(value: float) -> str:
     ('79,442', '0.1235')
     """
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def chance_cost(dataset: Dataset) -> float:
+    """Return the training cost of the best answer that doesn't look at the example.
+
+    The entropy of the class frequencies; for a number to predict, half its variance.
+
+    Examples
+    --------
+    >>> from goodinit.datasets import circles
+    >>> round(chance_cost(circles()), 4)
+    0.6931
+    """
+    if dataset.classes is None:
+        return float(0.5 * dataset.y_train.var())
+    shares = np.bincount(dataset.y_train) / len(dataset.y_train)
+    return float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0])))

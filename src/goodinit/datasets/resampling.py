@@ -83,11 +83,7 @@ def load_splits(
     source = read(data, test_fraction=test_fraction, split_seed=split_seed, **how)
     if splits > 1:
         if source.divided:
-            takes = (
-                "1 for data that come divided into train and test: give them as one (X, y), or one "
-                "table, to have them divided anew"
-            )
-            raise bad_argument("splits", splits, takes)
+            raise already_divided(splits)
         if test_fraction == 0 and not source.fresh:
             raise bad_argument("splits", splits, "1 where no examples are held out to test on")
         if split_seed + splits > _SEEDS:
@@ -98,6 +94,15 @@ def load_splits(
     found = Splits((first, *(source.cut(k) for k in range(1, splits))), source.fresh)
     _check_differ(found.datasets)
     return found
+
+
+def already_divided(splits: int) -> ArgumentError:
+    """Return the error of data that brought their test part, and are to be divided anew."""
+    takes = (
+        "1 for data that come divided into train and test: give them as one (X, y), or one table, "
+        "to have them divided anew"
+    )
+    return bad_argument("splits", splits, takes)
 
 
 def _check_memory(first: Dataset, splits: int) -> None:

@@ -184,7 +184,7 @@ def weigh(
     curves : DataFrame, or iterable of CostCurves
         As in ``Comparison``.
     chance : float
-        The cost of chance; see ``goodinit.study.grid.chance_cost``.
+        The cost of chance; see ``goodinit.datasets.dataset.chance_cost``.
     by : str, optional
         A key of ``BY``: what ranks.
     margin : float

@@ -13,7 +13,6 @@ from goodinit.evidence.statistics import (
     probability_of_less,
     signed_rank_p,
 )
-from goodinit.study.grid import Study
 from goodinit.study.trials import AnyStudy
 
 
@@ -114,8 +113,7 @@ SEEDS = Counting()
 
 def counting(study: AnyStudy) -> Counting:
     """Return what is counted in a study."""
-    share = study.datasets.test_share if isinstance(study, Study) else 0.0
-    return Counting(study.splits, share)
+    return Counting(study.splits, study.test_share)
 
 
 def scope(study: AnyStudy, *, tested: bool) -> tuple[str, ...]:
@@ -130,10 +128,9 @@ def scope(study: AnyStudy, *, tested: bool) -> tuple[str, ...]:
     if not tested:
         return ()
     if study.splits == 1:
-        how = " (`splits`, or --splits 10, tells)" if isinstance(study, Study) else ""
         return (
             "All seeds share one split of the data into train and test: what another split would "
-            f"give isn't known{how}.",
+            "give isn't known (`splits`, or --splits 10, tells).",
         )
     seeds = Counter(seed % study.splits for seed in study.seeds)
     fewest, most = min(seeds.values()), max(seeds.values())

@@ -153,7 +153,7 @@ def _by_split(
     study: AnyStudy, trials: Sequence[Trial]
 ) -> Iterator[tuple[AnyStudy, Sequence[Trial]]]:
     """Yield the study of each split that has trials, and these."""
-    if not isinstance(study, Study) or study.splits == 1:
+    if study.splits == 1:
         yield study, trials
         return
     for split in range(study.splits):

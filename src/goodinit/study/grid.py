@@ -10,6 +10,7 @@ import numpy as np
 
 from goodinit import activations, memory
 from goodinit.datasets import Dataset
+from goodinit.datasets.dataset import chance_cost
 from goodinit.datasets.parts import with_validation
 from goodinit.datasets.resampling import Splits
 from goodinit.errors import ArgumentError, bad_argument, bad_name, number, whole
@@ -181,6 +182,11 @@ class Study:
         """How many splits there are; seed s belongs to split s mod as many."""
         return 1 + len(self.others)
 
+    @property
+    def test_share(self) -> float:
+        """The part of the examples that each of several splits tests on; see ``Splits``."""
+        return self.datasets.test_share
+
     def on(self, split: int) -> "Study":
         """Return the study of one split alone, with the features that its training part makes."""
         if self.splits == 1:
@@ -295,23 +301,6 @@ def _prepared(dataset: Dataset) -> dict[str, Any]:
     if dataset.target_scale is not None:
         said["target_scale"] = dataset.target_scale._asdict()
     return said
-
-
-def chance_cost(dataset: Dataset) -> float:
-    """Return the training cost of the best answer that doesn't look at the example.
-
-    The entropy of the class frequencies; for a number to predict, half its variance.
-
-    Examples
-    --------
-    >>> from goodinit.datasets import circles
-    >>> round(chance_cost(circles()), 4)
-    0.6931
-    """
-    if dataset.classes is None:
-        return float(0.5 * dataset.y_train.var())
-    shares = np.bincount(dataset.y_train) / len(dataset.y_train)
-    return float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0])))
 
 
 def plan(

@@ -8,16 +8,17 @@ from functools import partial
 from hashlib import sha256
 from math import isfinite, nan
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from goodinit import datasets
 from goodinit.comparison import Comparison
 from goodinit.datasets import Dataset
 from goodinit.datasets.parts import with_validation
+from goodinit.datasets.resampling import Splits, already_divided, load_splits
 from goodinit.errors import bad_argument, whole
 from goodinit.initializers import Scheme, read
 from goodinit.initializers.registry import is_weights, name_of, tell_apart
@@ -25,10 +26,17 @@ from goodinit.running.compare import Progress, run
 from goodinit.specs import build
 from goodinit.store.begun import sets_aside
 from goodinit.store.written import check_out
-from goodinit.study.trials import distinct, read_rates, read_seeds, several
+from goodinit.study.trials import distinct, read_rates, read_splits, several
 from goodinit.torch.comparing.curvature import chance_cost, own_chance
 from goodinit.torch.comparing.engines import Loss
-from goodinit.torch.comparing.examples import Examples, from_tensors, set_aside, split
+from goodinit.torch.comparing.examples import (
+    Examples,
+    Whole,
+    from_tensors,
+    set_aside,
+    split,
+    test_share,
+)
 from goodinit.torch.comparing.inputs import Inputs, Parts, given, joined, own_cost, say
 from goodinit.torch.comparing.scoring import NONE, NUMBER, score_of
 from goodinit.torch.comparing.study import Initializer, ModuleStudy, Work, seeded
@@ -42,7 +50,11 @@ from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 DEFAULT = "default"  # the module's own initialization
 INITIALIZERS = (DEFAULT, "glorot_normal", "he_normal", "auto")
 _SPLIT_SEED = 0
+_NOT_TO_LOAD = (Splits, DataLoader, TensorDataset, Mapping)
 _ASKED = 16  # training examples of which the outputs are looked at
+_IMAGES = 4  # axes: examples, channels, height, width
+
+Found = tuple[Examples, ...] | Examples | Whole  # each split's, those that came divided, or all
 
 
 def compare(
@@ -53,6 +65,7 @@ def compare(
     learning_rate: float | Sequence[float] = 0.01,
     steps: int = 1000,
     seeds: int | Sequence[int] = 10,
+    splits: int = 1,
     optimizer: Any = "sgd",
     momentum: float = 0.9,
     batch_size: int | None = 32,
@@ -90,6 +103,9 @@ def compare(
     seeds : int or sequence of int
         How many, or the seeds themselves. A seed decides what is drawn, the order of the examples
         and what is random in the module.
+    splits : int
+        Into how many splits of train and test the data are divided, the seeds taking turns, as
+        ``goodinit.compare`` has it.
     optimizer : {"sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"} or callable
         A callable takes the parameters, and returns an optimizer with a rate of its own.
     momentum, batch_size, weight_decay, record, device
@@ -144,6 +160,7 @@ def compare(
         initializers=initializers,
         learning_rate=learning_rate,
         seeds=seeds,
+        splits=splits,
         training=training,
         loss=loss,
         target=target,
@@ -160,6 +177,7 @@ def plan(
     learning_rate: float | Sequence[float],
     seeds: int | Sequence[int],
     training: ModuleTraining,
+    splits: int = 1,
     loss: Loss | str | None = None,
     target: str | None = None,
     split_seed: int = _SPLIT_SEED,
@@ -167,36 +185,33 @@ def plan(
 ) -> ModuleStudy:
     """Check what a comparison of a module was asked for, and return its study.
 
-    The arguments are those of ``compare``, and raise what it raises. Examples are set aside to
-    choose among several learning rates, or if `aside` says so, as ``goodinit.study.grid.plan`` has
-    it.
+    The arguments are those of ``compare``, and raise what it raises; `data` may be ``Splits``.
+    Examples are set aside to choose among several learning rates, or if `aside` says so, as
+    ``goodinit.study.grid.plan`` has it.
     """
     schemes = _initializers(initializers)
-    rates, chosen = read_rates(learning_rate), read_seeds(seeds)
+    rates, chosen = read_rates(learning_rate), read_splits(splits, seeds)
     if not callable(model_factory) or isinstance(model_factory, nn.Module):
         raise bad_argument("model_factory", model_factory, "a function that returns a module")
     if loss is not None and loss != OWN and not callable(loss):
         raise bad_argument("loss", loss, f"a callable (outputs, targets) -> cost, or {OWN!r}")
-    aside = len(rates) > 1 if aside is None else aside
-    if not isinstance(data, DataLoader | TensorDataset | Mapping) and not _are_tensors(data):
-        data = datasets.load(data, target=target)
-        data = with_validation(data, split_seed) if aside else data
-    prepared = data.prepared if isinstance(data, Dataset) else ""
-    name, read_in = _read(data)
+    if not isinstance(data, _NOT_TO_LOAD) and not _are_tensors(data):
+        data = load_splits(data, splits, target=target)
+    cut = len(rates) > 1 if aside is None else aside
+    name, prepared, read_in = _read(data, split_seed if cut else None)
     with seeded(chosen[0]):
         module = model_factory()
     if not isinstance(module, nn.Module):
         raise bad_argument("model_factory", module, "a function that returns a torch.nn.Module")
-    examples, inside = _asked(module, read_in, loss)
-    examples = set_aside(examples, split_seed) if aside else examples
+    found, inside = _asked(module, read_in, loss)
+    examples, *others = _divided(found, splits, split_seed if cut else None)
     said = _said(module, examples)
     own = loss == OWN or (loss is None and inside and own_loss(said) is not None)
     cost, loss_name = _loss(said, examples, OWN if own else loss)
     outputs = said if isinstance(said, Tensor) and not own else None
     width = 1 if outputs is None or outputs.dim() == 0 else max(1, outputs[0].numel())
-    work = Work(model_factory, examples, cost, width)
-    parts = work.train_part
-    chance = own_chance(module, *parts) if own else chance_cost(module, *parts, cost)
+    work = Work(model_factory, examples, cost, width, tuple(others))
+    chance = _chance(module, (examples, *others), None if own else cost)
     score = score_of(outputs, examples.y_train, cost)
     numbers = score == NUMBER or (score == NONE and examples.y_train.is_floating_point())
     facts = {
@@ -207,6 +222,10 @@ def plan(
         "task": "regression" if numbers else "multiclass",
         "chance": chance if isfinite(chance) else None,
     }
+    if others:
+        drawn = isinstance(data, Splits) and data.fresh
+        prints = [{"fingerprint": _fingerprint(of)} for of in others]
+        facts["splits"] = {"test_share": 0.0 if drawn else test_share(examples), "others": prints}
     return ModuleStudy(facts, training, schemes, rates, chosen, work)
 
 
@@ -271,19 +290,29 @@ def _by_scheme(spec: Any, module: nn.Module, inputs: Any, targets: Any, seed: in
     initialize(module, spec, seed=seed, inputs=seen, targets=known)
 
 
-def _read(data: Any) -> tuple[str, Any]:
-    """Return the name of data, and its examples as tensors, or all batches as one."""
+def _read(data: Any, aside: int | None) -> tuple[str, str, Any]:
+    """Return the name of data, what was made of them, and their examples as tensors.
+
+    These are those of each split, or are to be divided, or are all batches as one. Of a data set
+    some are set aside by the seed `aside`, where it is given.
+    """
+    if isinstance(data, Splits):
+        first = data.datasets[0]
+        every = enumerate(data.datasets)
+        kept = [of if aside is None else with_validation(of, aside + k) for k, of in every]
+        return first.name, first.prepared, tuple(map(_tensors, kept))
     if isinstance(data, DataLoader):
         batches = list(data)
         if not batches:
             raise bad_argument("data", data, "a loader of batches")
-        return "data", joined(batches)
+        return "data", "", joined(batches)
     if isinstance(data, Mapping) and all(isinstance(part, Tensor) for part in data.values()):
-        return "data", joined([data])
-    if isinstance(data, TensorDataset):
-        data = data.tensors
-    if _are_tensors(data):
-        return "data", from_tensors(tuple(torch.as_tensor(part) for part in data))
+        return "data", "", joined([data])
+    parts = data.tensors if isinstance(data, TensorDataset) else data
+    return "data", "", from_tensors(tuple(torch.as_tensor(part) for part in parts))
+
+
+def _tensors(data: Dataset) -> Examples:
     kept = () if data.X_validation is None else ("validation",)
     parts = []
     for part in ("train", "test", *kept):
@@ -292,19 +321,19 @@ def _read(data: Any) -> tuple[str, Any]:
             X = X.reshape(-1, *data.image_shape).movedim(-1, 1).contiguous()
         y = torch.from_numpy(getattr(data, f"y_{part}"))
         parts += [X, y.float() if y.is_floating_point() else y]
-    return data.name, Examples(*parts)
+    return Examples(*parts)
 
 
 def _are_tensors(data: Any) -> bool:
     return isinstance(data, tuple) and any(isinstance(part, Tensor) for part in data)
 
 
-def _asked(module: nn.Module, data: Any, loss: Any) -> tuple[Examples, bool]:
+def _asked(module: nn.Module, data: Any, loss: Any) -> tuple[Found, bool]:
     """Return the examples, and whether targets are among what the module is given.
 
     Of a batch goes in what ``forward`` takes, as ``goodinit.torch.inspect`` has it.
     """
-    if isinstance(data, Examples):
+    if isinstance(data, tuple | Examples | Whole):
         return data, False
     asked = ask(module, data, None, loss if loss == OWN else None, nan, loaded=True)
     tensors, y = leaves(asked.inputs), asked.targets
@@ -313,13 +342,52 @@ def _asked(module: nn.Module, data: Any, loss: Any) -> tuple[Examples, bool]:
     if not isinstance(y, Tensor):
         raise bad_argument("data", "batches without targets", "inputs and targets, or 'labels'")
     X = asked.inputs if isinstance(asked.inputs, Tensor) else Parts(asked.inputs)
-    return split(X, y), asked.inside or asked.targets is None
+    return Whole(X, y), asked.inside or asked.targets is None
+
+
+def _divided(found: Found, splits: int, aside: int | None) -> list[Examples]:
+    """Return the examples of each split; some of each are set aside by a seed, where it is given.
+
+    Raises
+    ------
+    ArgumentError
+        Where they came divided, and are to be divided anew, or splits are of different shapes.
+    """
+    if isinstance(found, Examples):
+        if splits > 1:
+            raise already_divided(splits)
+        found = (found,)
+    if isinstance(found, Whole):
+        whole = found
+        found = tuple(split(whole, number) for number in range(splits))
+    shapes = {tuple(of.X_train.shape[1:]) for of in found}
+    if len(shapes) > 1:
+        sizes = ", ".join("×".join(map(str, shape)) for shape in sorted(shapes))
+        takes = f"1 where splits make other columns of a table ({sizes}): a module has one width"
+        raise bad_argument("splits", splits, takes)
+    return [of if aside is None else set_aside(of, aside + k) for k, of in enumerate(found)]
+
+
+def _chance(module: nn.Module, every: Sequence[Examples], cost: Loss | None) -> float:
+    """Return the cost of chance, the mean over the splits; without a loss by the module's own."""
+    parts = [(of.X_train, of.y_train) for of in every]
+    if cost is None:
+        return mean(own_chance(module, *of) for of in parts)
+    return mean(chance_cost(module, *of, cost) for of in parts)
 
 
 def _said(module: nn.Module, examples: Examples) -> Any:
     """Return what a module says to a few examples."""
-    with modules_as_they_were(module), generators_as_they_were(), torch.no_grad():
-        return say(module.eval(), examples.X_train[:_ASKED].clone())
+    some = examples.X_train[:_ASKED].clone()
+    try:
+        with modules_as_they_were(module), generators_as_they_were(), torch.no_grad():
+            return say(module.eval(), some)
+    except Exception as error:
+        if len(some.shape) == _IMAGES:
+            size = "×".join(map(str, some.shape[1:]))
+            hint = f"an example comes as an image of {size}: nn.Flatten() makes a row of it"
+            error.add_note(hint)
+        raise
 
 
 def _loss(said: Any, examples: Examples, loss: Any) -> tuple[Loss, str]:
@@ -337,20 +405,25 @@ def _loss(said: Any, examples: Examples, loss: Any) -> tuple[Loss, str]:
 
 def _facts(name: str, examples: Examples, prepared: str) -> dict[str, Any]:
     """Return what tells these data from any others."""
+    first = examples.X_train
+    shapes = first.described if isinstance(first, Parts) else Parts((first,)).described
+    shape = ", ".join(shapes)
+    kept = 0 if examples.X_validation is None else len(examples.X_validation)
+    aside = f", {kept} validation" if kept else ""
+    counts = f"{len(first)} train{aside} and {len(examples.X_test)} test"
+    described = f"{counts} examples of {shape}"
+    return {
+        "name": name,
+        "described": f"{name}: {described}{prepared}",
+        "fingerprint": _fingerprint(examples),
+        **({"validation_examples": kept} if kept else {}),
+    }
+
+
+def _fingerprint(examples: Examples) -> str:
     parts: list[Inputs] = [part for part in vars(examples).values() if part is not None]
     found = sha256()
     for part in (one for inputs in parts for one in leaves(given(inputs))):
         found.update(f"{part.dtype} {tuple(part.shape)}".encode())
         found.update(part.detach().cpu().contiguous().numpy().tobytes())
-    first = parts[0]
-    shapes = first.described if isinstance(first, Parts) else Parts((first,)).described
-    shape = ", ".join(shapes)
-    kept = 0 if examples.X_validation is None else len(examples.X_validation)
-    aside = f", {kept} validation" if kept else ""
-    described = f"{len(parts[0])} train{aside} and {len(parts[2])} test examples of {shape}"
-    return {
-        "name": name,
-        "described": f"{name}: {described}{prepared}",
-        "fingerprint": found.hexdigest()[:16],
-        **({"validation_examples": kept} if kept else {}),
-    }
+    return found.hexdigest()[:16]

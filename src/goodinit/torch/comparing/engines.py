@@ -24,6 +24,7 @@ MakeOptimizer = Callable[[list[Tensor]], Optimizer]
 
 _LARGEST_TOGETHER = 2**19  # bytes that a step of one model keeps; larger ones gain nothing together
 _MOST_TOGETHER = 2**28  # bytes that all models of a stack keep
+_LANES = 16  # of a stack, filled or not: the last bits of a product follow from how many there are
 
 # Their update of a number depends on that number's gradients alone.
 _ELEMENTWISE = (
@@ -92,19 +93,26 @@ class Alone:
 
 
 class Stack:
-    """Models of one architecture, their parameters and buffers stacked; a copy runs them all."""
+    """Models of one architecture, their parameters and buffers stacked; a copy runs them all.
 
-    def __init__(self, models: Sequence[nn.Module], task: Task) -> None:
+    There are always as many lanes, so that a model's numbers are the same to the last bit in any
+    company: those that models don't fill repeat the last one, and are not trained.
+    """
+
+    def __init__(self, models: Sequence[nn.Module], task: Task, lanes: int) -> None:
         self.models, self.task = models, task
         self.module = copy.deepcopy(models[0])
+        self._filled = [*range(len(models)), *[len(models) - 1] * (lanes - len(models))]
         first = dict(models[0].named_parameters())
+        parameters = [dict(model.named_parameters()) for model in models]
+        buffers = [dict(model.named_buffers()) for model in models]
         self._parameters = {
-            name: torch.stack([dict(model.named_parameters())[name].detach() for model in models])
+            name: torch.stack([parameters[i][name].detach() for i in self._filled])
             for name in first
         }
         self._buffers = {
-            name: torch.stack([dict(model.named_buffers())[name].detach() for model in models])
-            for name, _ in models[0].named_buffers()
+            name: torch.stack([buffers[i][name].detach() for i in self._filled])
+            for name in buffers[0]
         }
         for name, one in first.items():
             self._parameters[name].requires_grad_(one.requires_grad)
@@ -135,12 +143,14 @@ class Stack:
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Return the losses, shape (K,), and the outputs, shape (K, ...), if they are tensors."""
         axis = 0 if batch.several else None
+        X, y = (batch.X[self._filled], batch.y[self._filled]) if batch.several else batch[:2]
         buffers = {name: buffer.clone() for name, buffer in self._buffers.items()}
         run = vmap(self._one, in_dims=(0, 0, axis, axis))
         with sdpa_kernel(SDPBackend.MATH):  # vmap would run the fused attention one by one
-            losses, outputs, buffers = run(self._parameters, buffers, given(batch.X), batch.y)
+            losses, outputs, buffers = run(self._parameters, buffers, given(X), y)
         self._buffers = {name: buffer.detach() for name, buffer in buffers.items()}
-        return losses, outputs[0] if outputs else None
+        count = len(self.models)
+        return losses[:count], outputs[0][:count] if outputs else None
 
     def _one(self, parameters: Any, buffers: Any, X: Any, y: Tensor) -> Any:
         known = {**parameters, **buffers}
@@ -216,8 +226,10 @@ def without_chance(module: nn.Module, *, by_batch: bool) -> None:
         part.training = by_batch and part.training and isinstance(part, _NormBase)
 
 
-def most_together(models: Sequence[nn.Module], task: Task, batch: Batch, measured: int) -> int:
-    """Return how many models are best run at once, by what a step of the first one keeps.
+def lanes_for(models: Sequence[nn.Module], task: Task, batch: Batch, measured: int) -> int:
+    """Return how many lanes a stack of such models has, by what a step of the first one keeps.
+
+    It doesn't follow from how many models there are.
 
     Parameters
     ----------
@@ -231,7 +243,7 @@ def most_together(models: Sequence[nn.Module], task: Task, batch: Batch, measure
     """
     # Where an embedding has a padding_idx, vmap gives it a wrong gradient.
     padded = any(getattr(m, "padding_idx", None) is not None for m in models[0].modules())
-    if len(models) == 1 or padded or any(_kinds(m) != _kinds(models[0]) for m in models):
+    if padded or any(_kinds(m) != _kinds(models[0]) for m in models):
         return 1
     sizes: list[int] = []
 
@@ -247,7 +259,8 @@ def most_together(models: Sequence[nn.Module], task: Task, batch: Batch, measure
     size, examples = sum(sizes), batch.X.shape[int(batch.several)]
     if random_inside or size > _LARGEST_TOGETHER:
         return 1
-    return max(1, int(_MOST_TOGETHER / (1 + size * max(1, measured / examples))))
+    most = max(1, int(_MOST_TOGETHER / (1 + size * max(1, measured / examples))))
+    return min(_LANES, most)
 
 
 def _kinds(model: nn.Module) -> list[Any]:
@@ -260,7 +273,7 @@ def _generators() -> Any:
     return torch.get_rng_state().tolist(), np.asarray(keys).tolist(), rest, random.getstate()
 
 
-def stacked(models: Sequence[nn.Module], task: Task, batch: Batch) -> Stack | None:
+def stacked(models: Sequence[nn.Module], task: Task, batch: Batch, lanes: int) -> Stack | None:
     """Return the models stacked, where that gives each the same numbers as alone; else None.
 
     Compared are loss, gradients and buffers on a batch, and the loss of measuring it.
@@ -273,7 +286,7 @@ def stacked(models: Sequence[nn.Module], task: Task, batch: Batch) -> Stack | No
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="There is a performance drop")
-            stack = Stack(models, task)
+            stack = Stack(models, task, lanes)
             stack.optimizer()
             together = _glance(stack, batch)
     except Exception:  # vmap refuses in many ways, and so do modules that look at their tensors

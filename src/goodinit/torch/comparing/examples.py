@@ -11,7 +11,15 @@ from goodinit.errors import bad_argument
 from goodinit.torch.comparing.budget import drawn
 from goodinit.torch.comparing.inputs import Inputs
 
-_SPLIT_SEED = 0
+_SPLIT_SEED = 0  # of the first split of examples that come as tensors
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Inputs and targets that are to be divided."""
+
+    X: Inputs
+    y: Tensor
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,8 @@ def some_of(examples: Examples, train: int, test: int) -> Examples:
     return Examples(*found)
 
 
-def from_tensors(parts: tuple[Tensor, ...]) -> Examples:
-    """Return inputs and targets as examples; a quarter is held out where there is no test part."""
+def from_tensors(parts: tuple[Tensor, ...]) -> Examples | Whole:
+    """Return inputs and targets, as examples where they come with a test part."""
     if len(parts) not in (2, 4):
         takes = "(X, y) or (X_train, y_train, X_test, y_test)"
         raise bad_argument("data", f"{len(parts)} arrays", takes)
@@ -63,15 +71,22 @@ def from_tensors(parts: tuple[Tensor, ...]) -> Examples:
             raise bad_argument("data", "NaN or infinity", "finite numbers")
     if len(parts[0]) == 0:
         raise bad_argument("data", "no examples", "at least one")
-    return split(*parts) if len(parts) == 2 else Examples(*parts)
+    return Whole(*parts) if len(parts) == 2 else Examples(*parts)
 
 
-def split(X: Inputs, y: Tensor) -> Examples:
-    """Hold out a quarter, drawn once for all trials."""
+def split(whole: Whole, number: int) -> Examples:
+    """Hold out a quarter, drawn once for all trials of a split."""
+    X, y = whole.X, whole.y
     held = int(len(X) * TEST_FRACTION)
-    order = torch.from_numpy(np.random.default_rng(_SPLIT_SEED).permutation(len(X)))
+    order = torch.from_numpy(np.random.default_rng(_SPLIT_SEED + number).permutation(len(X)))
     train, test = order[held:], order[:held]
     return Examples(X[train], y[train], X[test], y[test])
+
+
+def test_share(examples: Examples) -> float:
+    """Return what part of the examples is held out to test on."""
+    aside = 0 if examples.X_validation is None else len(examples.X_validation)
+    return len(examples.X_test) / (len(examples.X_train) + aside + len(examples.X_test))
 
 
 def set_aside(examples: Examples, split_seed: int) -> Examples:

@@ -3,12 +3,12 @@
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal, TypedDict, get_type_hints
+from typing import Any, Literal, Required, TypedDict, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -62,13 +62,15 @@ class Initializer:
 class Work:
     """What it takes to train a module: where it comes from, on what, and towards what.
 
-    ``outputs`` is how many numbers the module says of one example.
+    ``outputs`` is how many numbers the module says of one example; ``others`` are the examples of
+    further splits.
     """
 
     build: Callable[[], nn.Module]
     examples: Examples
     loss: Loss
     outputs: int = 1
+    others: tuple[Examples, ...] = ()
 
     @property
     def train_part(self) -> tuple[Inputs, Tensor]:
@@ -84,7 +86,8 @@ class ModuleStudy:
     ----------
     facts : dict
         What is known of module and data, in plain values: ``module`` (its name), ``parameters``
-        (how many), ``data`` (their description), ``fingerprint``, ``task``, ``loss``, ``chance``.
+        (how many), ``data`` (their description and fingerprint), ``task``, ``loss``, ``chance``;
+        where there are several, ``splits``, with those of the others.
     training : ModuleTraining
     schemes : tuple of Initializer
     learning_rates : tuple of float
@@ -102,8 +105,23 @@ class ModuleStudy:
 
     @property
     def splits(self) -> int:
-        """One: modules are trained on the data as they were divided."""
-        return 1
+        """How many splits there are; seed s belongs to split s mod as many."""
+        return 1 + len(self.facts["splits"]["others"]) if "splits" in self.facts else 1
+
+    @property
+    def test_share(self) -> float:
+        """The part of the examples that each of several splits tests on; see ``Splits``."""
+        return float(self.facts["splits"]["test_share"]) if "splits" in self.facts else 0.0
+
+    def on(self, split: int) -> "ModuleStudy":
+        """Return the study of one split alone."""
+        if self.splits == 1:
+            return self
+        work = self._work
+        seeds = tuple(seed for seed in self.seeds if seed % self.splits == split)
+        own = replace(work, examples=(work.examples, *work.others)[split], others=())
+        facts = {name: of for name, of in self.facts.items() if name != "splits"}
+        return replace(self, facts=facts, seeds=seeds, work=own)
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
@@ -164,13 +182,17 @@ class ModuleStudy:
             "initializers": [scheme.name for scheme in self.schemes],
             "learning_rates": list(self.learning_rates),
             "seeds": list(self.seeds),
+            "splits": self.splits,
         }
 
     def identity(self) -> dict[str, Any]:
         """Return what every run in one folder must agree in, and what it tells besides."""
         said = self.as_dict()
         kept = {name: said[name] for name in ("data", "module", "training")}
-        return {"kind": "module", **kept, **{name: self.facts[name] for name in ("task", "chance")}}
+        known = {
+            name: of for name, of in self.facts.items() if name in ("task", "chance", "splits")
+        }
+        return {"kind": "module", **kept, **known}
 
     @property
     def trials_per_batch(self) -> int:
@@ -273,16 +295,26 @@ class ModuleStudy:
         )
 
 
-class _Data(TypedDict):
-    name: str
-    described: str
-    fingerprint: str
+class _Data(TypedDict, total=False):
+    name: Required[str]
+    described: Required[str]
+    fingerprint: Required[str]
+    validation_examples: int
 
 
 class _Module(TypedDict):
     module: str
     parameters: int
     loss: str
+
+
+class _Split(TypedDict):
+    fingerprint: str
+
+
+class _Splits(TypedDict):
+    test_share: float
+    others: list[_Split]
 
 
 class _Kept(TypedDict):
@@ -300,9 +332,9 @@ def described_study(
 ) -> ModuleStudy:
     """Return the study that a folder describes, without its module, to be looked at."""
     path = folder / DESCRIPTION
-    check_groups(path, described, get_type_hints(_Kept))
+    check_groups(path, described, get_type_hints(_Kept), optional={"splits": _Splits})
     facts = {**described["module"], "data": described["data"]}
-    facts |= {name: described[name] for name in ("task", "chance")}
+    facts |= {name: of for name, of in described.items() if name in ("task", "chance", "splits")}
     schemes = tuple(Initializer(name, _not_kept) for name in names)
     how = dict(described["training"])
     if how["optimizer"] not in OPTIMIZERS:  # one of the user's own, of which the name is kept

@@ -24,8 +24,8 @@ from goodinit.torch.comparing.engines import (
     MakeOptimizer,
     Stack,
     Task,
+    lanes_for,
     measuring,
-    most_together,
     stacked,
 )
 from goodinit.torch.comparing.examples import Examples, some_of
@@ -341,15 +341,15 @@ def _engines(
     """Yield each stack, or each model alone, with the place of its first model."""
     measured = min(AT_ONCE, len(run.examples.X_train))
     batch = next(_batches(run, seeds[:1]))
-    most = most_together(models, run.task, batch, measured) if together else 1
+    lanes = lanes_for(models, run.task, batch, measured) if together else 1
     first = 0
     while first < len(models):
         engine: Engine | None = None
-        if most > 1:
-            batch = next(_batches(run, seeds[first : first + most]))
-            engine = stacked(models[first : first + most], run.task, batch)
+        if lanes > 1:
+            batch = next(_batches(run, seeds[first : first + lanes]))
+            engine = stacked(models[first : first + lanes], run.task, batch, lanes)
         if engine is None:  # then the rest wouldn't agree either
-            most, engine = 1, Alone(models[first : first + 1], run.task)
+            lanes, engine = 1, Alone(models[first : first + 1], run.task)
         yield first, engine
         first += len(engine.models)
 
