@@ -252,6 +252,23 @@ def test_sharpness_does_not_depend_on_how_many_vectors_fit_into_memory(
     np.testing.assert_array_equal(sharpness(network, parameters, X, T), together)
 
 
+@pytest.mark.parametrize("hidden", [(6, 4), (60, 40)])
+def test_steps_that_end_early_find_what_all_find_and_the_same_alone(
+    hidden: tuple[int, ...],
+) -> None:
+    network = Network((3, *hidden, 1), "tanh")
+    parameters = batch(network, "he", range(9))
+    rng = np.random.default_rng(2)
+    X, T = rng.standard_normal((15, 3)), rng.integers(2, size=(15, 1)).astype(float)
+    exact = sharpness(network, parameters, X, T)
+    early = sharpness(network, parameters, X, T, tolerance=0.01)
+    assert (early != exact).any()
+    np.testing.assert_allclose(early, exact, rtol=0.01)
+    for i in range(9):
+        one = [(w[i : i + 1], b[i : i + 1]) for w, b in parameters]
+        assert sharpness(network, one, X, T, tolerance=0.01)[0] == early[i]
+
+
 def test_sharpness_of_a_network_that_is_not_finite_is_nan_and_harms_no_other() -> None:
     network = Network((3, 4, 1))
     parameters = batch(network, "he", range(3))

@@ -44,9 +44,18 @@ def drawn(network: Network, n: int, K: int) -> tuple[Array, Array, Array, Array]
     return flat, directions, random.normal(size=(n, network.layers[0])), targets
 
 
-def multiplied(network: Network, flat: Array, directions: Array, X: Array, targets: Array) -> Array:
+def multiplied(
+    network: Network,
+    flat: Array,
+    directions: Array,
+    X: Array,
+    targets: Array,
+    *,
+    wide: int = 512,
+) -> Array:
     columns = np.ascontiguousarray(X.T), np.ascontiguousarray(targets.T)
-    return hessian.multiplier(in_numbers(network), flat, *columns)(directions)
+    numbers = in_numbers(network)._replace(wide=wide)
+    return hessian.multiplier(numbers, flat, *columns)(directions, np.ones(len(flat), bool))
 
 
 @settings(max_examples=200)
@@ -67,6 +76,26 @@ def test_a_product_has_the_bits_alone_that_it_has_among_others(
     among = multiplied(network, flat, directions, X, targets)
     alone = multiplied(network, flat[-1:], directions[-1:], X, targets)
     np.testing.assert_array_equal(among[-1], alone[0])
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize(
+    ("hidden", "n", "wide"),
+    [((70, 30), 1, 512), ((70, 30), 700, 512), ((33, 50, 41), 100, 512), ((40, 37), 300, 8)],
+)
+def test_products_of_wide_networks_are_the_plain_networks(
+    hidden: tuple[int, ...], n: int, wide: int, output: str, activation: str
+) -> None:
+    """Whose lanes hold examples, and whose widest products are left to BLAS."""
+    network = Network((20, *hidden, 3), activation, output)
+    flat, directions, X, targets = drawn(network, n, 2)
+    moved = unpack(network.layers, directions)
+    wanted = pack(hessian_vector(network, unpack(network.layers, flat), X, targets, moved))
+    found = multiplied(network, flat, directions, X, targets, wide=wide)
+    assert np.max(np.abs(found - wanted)) <= 1e-12 * np.max(np.abs(wanted))
+    alone = multiplied(network, flat[-1:], directions[-1:], X, targets, wide=wide)
+    np.testing.assert_array_equal(found[-1], alone[0])
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

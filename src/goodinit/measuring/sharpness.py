@@ -11,10 +11,8 @@ from goodinit.training.problem import in_numbers
 
 _STEPS = 30
 _EXHAUSTED = 1e-10
+_LOOK = 4  # steps
 _MOST_BYTES = 2**28  # of Lanczos vectors held at once
-# Bytes of a layer's activations in all networks at once: larger arrays the system hands out anew
-# each time, page by page, which takes longer than what is computed in them.
-_LAYER_BYTES = 120_000
 _SEED = 0  # of the first Lanczos vector and of the batches, the same for every network
 _BATCHES = 32
 
@@ -27,6 +25,7 @@ def sharpness(
     steps: int = _STEPS,
     *,
     scales: Array | None = None,
+    tolerance: float = 0.0,
 ) -> NDArray[np.float64]:
     """Return the algebraically largest eigenvalue of each network's Hessian, shape (K,).
 
@@ -43,10 +42,13 @@ def sharpness(
     X : array, shape (n_samples, n_features)
     targets : array, shape (n_samples, outputs)
     steps : int
-        Hessian-vector products; never more than there are parameters.
+        Hessian-vector products at most; never more than there are parameters.
     scales : array, shape (K, P), optional
         Of a diagonal S: the eigenvalue is that of SHS, which is that of P⁻¹H for the preconditioner
         P = S⁻².
+    tolerance : float
+        A network's steps end, at one of every ``_LOOK``, where what is found lies no further from
+        an eigenvalue than this share of it.
 
     Returns
     -------
@@ -70,8 +72,7 @@ def sharpness(
     flat = pack(parameters)
     K, P = flat.shape
     steps = min(steps, P)
-    vectors, layer = flat.itemsize * P * (steps + 1), X.itemsize * len(X) * max(network.layers[1:])
-    most = max(1, min(_MOST_BYTES // vectors, K if _is_narrow(network) else _LAYER_BYTES // layer))
+    most = max(1, _MOST_BYTES // (flat.itemsize * P * (steps + 1)))
     if most < K:
         parts = [
             [(w[i : i + most], b[i : i + most]) for w, b in parameters] for i in range(0, K, most)
@@ -79,17 +80,24 @@ def sharpness(
         of = [None if scales is None else scales[i : i + most] for i in range(0, K, most)]
         pairs = zip(parts, of, strict=True)
         return np.concatenate(
-            [sharpness(network, part, X, targets, steps, scales=s) for part, s in pairs]
+            [
+                sharpness(network, part, X, targets, steps, scales=s, tolerance=tolerance)
+                for part, s in pairs
+            ]
         )
-    multiply = _multiplier(network, parameters, flat, X, targets)
+    columns = [np.array(examples.T, np.float64, order="C") for examples in (X, targets)]
+    multiply = hessian.multiplier(in_numbers(network), flat, *columns)
     start = np.random.default_rng(_SEED).standard_normal(P)
     basis = np.zeros((K, steps + 1, P))
     basis[:, 0] = start / np.linalg.norm(start)
     diagonal, beside = np.zeros((K, steps)), np.zeros((K, steps))
+    largest, going = np.full(K, np.nan), np.asarray(np.isfinite(flat).all(axis=1))
     with np.errstate(all="ignore"):  # networks that aren't finite are left out at the end
         for step in range(steps):
             along = np.ascontiguousarray(basis[:, step])
-            product = multiply(along) if scales is None else scales * multiply(scales * along)
+            scaled = along if scales is None else scales * along
+            product = multiply(scaled, going)
+            product = product if scales is None else scales * product
             known = basis[:, : step + 1]
             overlaps = np.zeros((K, step + 1, 1))
             for _ in range(2):  # twice is enough (Parlett)
@@ -103,10 +111,16 @@ def sharpness(
             beside[:, step] = np.where(going_on, length, 0.0)
             scale = np.where(going_on, 1 / np.where(length == 0, 1, length), 0.0)
             basis[:, step + 1] = product * scale[:, np.newaxis]
-    usable = np.isfinite(flat).all(axis=1)
-    usable &= np.isfinite(diagonal).all(axis=1) & np.isfinite(beside).all(axis=1)
-    largest = np.full(K, np.nan)
-    largest[usable] = _largest_eigenvalues(diagonal[usable], beside[usable, :-1])
+            made = step + 1
+            if made == steps or made % _LOOK == 0:
+                sound = np.isfinite(diagonal).all(axis=1) & np.isfinite(beside).all(axis=1)
+                largest[going & ~sound] = np.nan
+                going &= sound
+                found, away = _largest_eigenvalues(diagonal[going, :made], beside[going, :made])
+                largest[going] = found
+                going[going] = away > tolerance * np.abs(found)
+                if not going.any():
+                    break
     return largest
 
 
@@ -162,32 +176,17 @@ def batch_sharpness(
     return np.where(np.isfinite(found), found, np.nan)
 
 
-def _is_narrow(network: Network) -> bool:
-    return hessian.applies(in_numbers(network))
-
-
-def _multiplier(
-    network: Network, parameters: Parameters, flat: Array, X: Array, targets: Array
-) -> Callable[[Array], Array]:
-    """Return what multiplies each network's Hessian with a direction, both (K, P)."""
-    if _is_narrow(network):
-        columns = [np.array(examples.T, np.float64, order="C") for examples in (X, targets)]
-        return hessian.multiplier(in_numbers(network), flat, *columns)
-
-    def multiply(directions: Array) -> Array:
-        moved = unpack(network.layers, directions)
-        return pack(hessian_vector(network, parameters, X, targets, moved))
-
-    return multiply
-
-
 def _largest_eigenvalues(
     diagonal: NDArray[np.float64], beside: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the largest eigenvalue of each symmetric tridiagonal matrix."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the largest eigenvalue of each symmetric tridiagonal matrix, and its residual.
+
+    That is how far it is at most from an eigenvalue of what the matrix was taken from, where the
+    last of `beside` leads out of the matrix.
+    """
     matrices = np.zeros((*diagonal.shape, diagonal.shape[1]))
     i = np.arange(diagonal.shape[1])
     matrices[:, i, i] = diagonal
-    matrices[:, i[1:], i[:-1]] = beside
-    largest: NDArray[np.float64] = np.linalg.eigvalsh(matrices)[:, -1]
-    return largest
+    matrices[:, i[1:], i[:-1]] = beside[:, :-1]
+    values, vectors = np.linalg.eigh(matrices)
+    return values[:, -1], np.abs(beside[:, -1] * vectors[:, -1, -1])

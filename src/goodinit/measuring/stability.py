@@ -17,9 +17,9 @@ from goodinit.training.update import Optimizer, Rule
 Measured = NDArray[np.float64]
 
 SHARPNESS_MOMENTS = 10
-# Lanczos steps: within 3 % of what 40 give on circles, digits and the photographs, where it is
-# asked whether sharpness goes over twice a limit.
-_STEPS = 16
+# Lanczos steps, and what ends them: within 3 % of what 40 give on circles, digits and the
+# photographs, where it is asked whether sharpness goes over twice a limit.
+_STEPS, _TOLERANCE = 16, 0.003
 # Adam's steps before its preconditioner has seen enough: until then a unit that has just come alive
 # bends along steps that its gradients so far don't bound.
 WARM = 20
@@ -73,7 +73,7 @@ def observe_bend(
     batch_size = min(training.batch_size or len(X), len(X))
     with np.errstate(all="ignore"):  # a diverged network has none: NaN
         parameters = oracle.unpack(net.layers, flat.astype(np.float64))
-        whole = sharpness(net, parameters, X, targets, _STEPS)
+        whole = sharpness(net, parameters, X, targets, _STEPS, tolerance=_TOLERANCE)
         if adam and moment < WARM:
             if moment > 0:
                 return Bend(whole, np.full_like(whole, np.nan))
@@ -85,7 +85,9 @@ def observe_bend(
         if adam:
             inverse = 1 / _preconditioner(problem.optimizer, state.astype(np.float64), moment)
             root = np.sqrt(inverse)
-            steepest = sharpness(net, parameters, X, targets, _STEPS, scales=root)
+            steepest = sharpness(
+                net, parameters, X, targets, _STEPS, scales=root, tolerance=_TOLERANCE
+            )
         else:
             steepest = whole
         stable = steepest / training.stability_limit

@@ -40,7 +40,8 @@ class Layers(NamedTuple):
 
 
 @compiled
-def _clear(values, count):
+def clear(values, count):
+    """Set to 0 what lies behind `count` numbers of each row."""
     for row in range(values.shape[0]):
         for j in range(count, values.shape[1]):
             values[row, j] = 0.0
@@ -69,8 +70,8 @@ def gradient_of(alone: bool, wide: int) -> Any:
                 if not relu:
                     call_at(network.activate, (z, slopes, z.size, network.parameter))
             if alone and count < columns:
-                _clear(z, count)
-                _clear(slopes, count)
+                clear(z, count)
+                clear(slopes, count)
             values, row, first = z, row + fan_out, first + fan_out * (fan_in + 1)
         lanes = VECTOR_BYTES // inputs.itemsize
         length = (count + lanes - 1) // lanes
@@ -89,6 +90,6 @@ def gradient_of(alone: bool, wide: int) -> Any:
                 slopes = values if relu else below
                 backward(parameters, first, below, deltas, slopes, relu, work.spare)
                 if alone and count < columns:
-                    _clear(below, count)
+                    clear(below, count)
 
     return add_gradient

@@ -1,10 +1,13 @@
-"""Products of the cost's Hessian with directions, for narrow networks, a vector of them at once.
+"""Products of the cost's Hessian with directions.
 
 Every quantity of the forward and the backward pass is moved along the direction (Pearlmutter 1994),
-as in ``goodinit.network.hessian_vector``; networks lie in the lanes, as where they train together.
-Where W moves by V, x by m and δ by μ, three stacked products do what six would:
+as in ``goodinit.network.hessian_vector``; narrow networks lie in the lanes, as where they train
+together, and others have their examples there. Where W moves by V, x by m and δ by μ, three stacked
+products do what six would:
 
     z moves by [V W] [x; m],    δ below by [W; V]ᵀ [μ; δ],    the gradient by μ xᵀ + δ mᵀ.
+
+Where slopes don't change, as those of ReLU, what comes of their change is left out.
 """
 
 from collections.abc import Callable
@@ -12,18 +15,19 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goodinit.training import kernel
 from goodinit.training.elementwise import Activation, bend
-from goodinit.training.gradient import Floats
+from goodinit.training.gradient import Floats, clear
 from goodinit.training.jit import call_at, compiled, entry, pointer_of, spliced
 from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, borrowed, matrix, stretch
 from goodinit.training.outputs import Output, set_deltas, set_turns
 from goodinit.training.products import products
 from goodinit.training.together import repeat
 
-_TILE_BYTES = 96 * 1024
 _ROWS_PER_UNIT = 9  # of the arrays below
+_UNCURVED = (Activation.LINEAR, Activation.RELU, Activation.LEAKY_RELU)
 
 
 class _Functions(NamedTuple):
@@ -45,6 +49,7 @@ class _Work(NamedTuple):
     moved: Floats  # how z moves
     deltas: Floats  # of each layer μ, and then δ
     spare: Floats
+    product: Floats  # for BLAS
     forwards: Floats  # of each layer [V W], and then how the biases move
     backwards: Floats  # of each layer [W; V]
 
@@ -87,11 +92,19 @@ def _add(out, more):
             out[row, j] += more[row, j]
 
 
+@compiled
+def _lay(examples, first, out):
+    """Copy the examples from `first` on; the last stands for those that there are not."""
+    for row in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[row, j] = examples[row, min(first + j, examples.shape[1] - 1)]
+
+
 def _mover(forward: Any) -> Any:
     """Make the way forwards through the layers."""
 
     @spliced
-    def move(layers, parameter, functions, parameters, direction, n, work, columns):
+    def move(layers, curved, parameter, functions, parameters, direction, n, work, columns):
         """Fill values, slopes, curves, moved, and the last layer's deltas, of the tile."""
         last, row, first = layers.size - 1, np.int64(0), np.int64(0)
         for layer in range(1, last + 1):
@@ -114,7 +127,8 @@ def _mover(forward: Any) -> Any:
                 call_at(functions.bend, (z, slopes, curves, z.size, parameter))
                 beside = matrix(work.values, (2 * row + fan_out) * columns, fan_out, columns)
                 _multiply(beside, slopes, moved)
-                _multiply(curves, curves, moved)
+                if curved:
+                    _multiply(curves, curves, moved)
             else:
                 turned = matrix(work.deltas, 2 * row * columns, fan_out, columns)
                 deltas = matrix(work.deltas, (2 * row + fan_out) * columns, fan_out, columns)
@@ -131,7 +145,7 @@ def _returner(backward: Any, across: Any, over_examples: Any) -> Any:
     """Make the way back."""
 
     @spliced
-    def return_to(layers, parameters, out, row, first, length, fresh, work, columns):
+    def return_to(layers, curved, parameters, out, row, first, length, fresh, work, columns):
         """Add the tile's part of the product to `out`."""
         # Not False itself, nor 1 below: a function is compiled anew for a constant.
         never = np.bool_(False)
@@ -157,105 +171,128 @@ def _returner(backward: Any, across: Any, over_examples: Any) -> Any:
                 spare = matrix(work.spare, 0, fan_in, columns)
                 below = matrix(work.deltas, at, fan_in, columns)
                 under = matrix(work.deltas, at + fan_in * columns, fan_in, columns)
-                backward(parameters, first, spare, deltas, curves, never, work.spare)
-                backward(parameters, first, under, deltas, slopes, never, work.spare)
-                backward(work.backwards, 2 * first, below, both, slopes, never, work.spare)
-                _add(below, spare)
+                backward(parameters, first, under, deltas, slopes, never, work.product)
+                backward(work.backwards, 2 * first, below, both, slopes, never, work.product)
+                if curved:
+                    backward(parameters, first, spare, deltas, curves, never, work.product)
+                    _add(below, spare)
 
     return return_to
 
 
-def _multiplier() -> Any:
-    """Make what multiplies the Hessians of a vector of networks with a direction each."""
-    forward, backward, across, over_examples = products(alone=False, wide=0)
+def _multiplier(kind: kernel.Kind) -> Any:
+    """Make what multiplies the Hessians of a network, or of a vector of them, with a direction."""
+    alone = kind.alone
+    forward, backward, across, over_examples = products(alone=alone, wide=kind.wide)
     move, return_to = _mover(forward), _returner(backward, across, over_examples)
-    at_once = COLUMNS[False]
+    at_once = COLUMNS[alone]
 
-    def multiply(layers, parameter, functions, parameters, direction, data, out, work):
+    def multiply(layers, curved, parameter, functions, parameters, direction, data, out, work):
         parameters, direction, data, out = borrowed((parameters, direction, data, out))
         layers, work = borrowed((layers, work))
         X, Y = data
         n, lanes = X.shape[1], VECTOR_BYTES // X.itemsize
-        most = work.inputs.size // X.shape[0] // lanes
-        _stack(layers, parameters, direction, lanes, work)
+        width = 1 if alone else lanes
+        most = work.inputs.size // X.shape[0] // width  # examples in a tile
+        _stack(layers, parameters, direction, width, work)
         for done in range(0, n, most):
-            length = min(most, n - done)
-            columns = (length + at_once - 1) // at_once * at_once * lanes
-            every = np.int64(1)
-            repeat(X, done, every, matrix(work.inputs, 0, X.shape[0], columns))
-            repeat(Y, done, every, matrix(work.targets, 0, Y.shape[0], columns))
-            row, first = move(layers, parameter, functions, parameters, direction, n, work, columns)
-            return_to(layers, parameters, out, row, first, length, done == 0, work, columns)
+            count = min(most, n - done)
+            vectors = (count * width + lanes - 1) // lanes
+            columns = (vectors + at_once - 1) // at_once * at_once * lanes
+            inputs = matrix(work.inputs, 0, X.shape[0], columns)
+            targets = matrix(work.targets, 0, Y.shape[0], columns)
+            if alone:
+                _lay(X, done, inputs)
+                _lay(Y, done, targets)
+            else:
+                every = np.int64(1)
+                repeat(X, done, every, inputs)
+                repeat(Y, done, every, targets)
+            row, first = move(
+                layers, curved, parameter, functions, parameters, direction, n, work, columns
+            )
+            if alone and count < columns:
+                units = layers[layers.size - 1]
+                clear(matrix(work.deltas, 2 * (row - units) * columns, 2 * units, columns), count)
+            return_to(
+                layers, curved, parameters, out, row, first, vectors, done == 0, work, columns
+            )
 
     return multiply
 
 
 @cache
-def _compiled() -> Any:
-    return entry(_multiplier(), "hessian")
-
-
-def applies(network: kernel.Network) -> bool:
-    """Return whether the networks are narrow enough to lie in the lanes."""
-    return kernel.trains_together(network, kernel.FEWEST_TOGETHER)
+def _compiled(kind: kernel.Kind) -> Any:
+    return entry(_multiplier(kind), f"hessian {kind!r}")
 
 
 def multiplier(
     network: kernel.Network, parameters: Floats, X: Floats, Y: Floats
-) -> Callable[[Floats], Floats]:
+) -> Callable[[Floats, NDArray[np.bool_]], Floats]:
     """Return what multiplies the Hessians of K networks with a direction each, both (K, P).
 
-    A network's product is the same to the bit alone or in any company.
+    It is told which of them are wanted, (K,); what it returns of others may be anything finite. A
+    network's product is the same to the bit alone or in any company.
 
     Parameters
     ----------
     network : kernel.Network
-        For which it ``applies``.
     parameters : array of float64, shape (K, P)
     X, Y : array of float64, shapes (features, n) and (outputs, n)
     """
-    K, lanes = len(parameters), VECTOR_BYTES // parameters.itemsize
+    K, kind = len(parameters), kernel.kind_of(network, kernel.FEWEST_TOGETHER)
+    lanes = 1 if kind.alone else VECTOR_BYTES // parameters.itemsize
     groups = [np.minimum(np.arange(k, k + lanes), K - 1) for k in range(0, K, lanes)]
     held = [kernel.in_lanes(parameters[group]).reshape(-1) for group in groups]
-    work = _allocated(network, parameters, X.shape[1])
+    work = _allocated(network, kind, parameters, X.shape[1])
+    activation = Activation(network.activation)
     functions = _Functions(
-        pointer_of(bend(Activation(network.activation), "float64")),
+        pointer_of(bend(activation, "float64")),
         pointer_of(set_deltas(Output(network.output), "float64")),
         pointer_of(set_turns(Output(network.output), "float64")),
     )
+    layers, curved, parameter = network.layers, activation not in _UNCURVED, network.parameter
 
-    def multiply(directions: Floats) -> Floats:
-        products = np.empty_like(directions)
+    def multiply(directions: Floats, wanted: NDArray[np.bool_]) -> Floats:
+        multiplied = np.zeros_like(directions)
         for group, flat in zip(groups, held, strict=True):
+            if not wanted[group].any():
+                continue
             direction = kernel.in_lanes(directions[group]).reshape(-1)
-            out = np.empty_like(direction)
-            _compiled()(
-                network.layers, network.parameter, functions, flat, direction, (X, Y), out, work
+            out = np.zeros_like(direction)
+            _compiled(kind)(
+                layers, curved, parameter, functions, flat, direction, (X, Y), out, work
             )
-            products[group] = out.reshape(-1, lanes).T
-        return products
+            multiplied[group] = out.reshape(-1, lanes).T
+        return multiplied
 
     return multiply
 
 
-def _allocated(network: kernel.Network, parameters: Floats, n: int) -> _Work:
-    layers, size = network.layers.tolist(), parameters.shape[1]
-    units, lanes, step = sum(layers[1:]), VECTOR_BYTES // parameters.itemsize, COLUMNS[False]
-    fitting = _TILE_BYTES // ((layers[0] + _ROWS_PER_UNIT * units) * VECTOR_BYTES * step)
-    columns = min(max(1, fitting), -(-n // step)) * step * lanes
+def _allocated(network: kernel.Network, kind: kernel.Kind, parameters: Floats, n: int) -> _Work:
+    layers, size, itemsize = network.layers.tolist(), parameters.shape[1], parameters.itemsize
+    units, lanes = sum(layers[1:]), VECTOR_BYTES // itemsize
+    rows = layers[0] + layers[-1] + _ROWS_PER_UNIT * units
+    width, step = 1 if kind.alone else lanes, COLUMNS[False]
+    if kind.alone:
+        columns = kernel.tile_columns(layers, n, itemsize, network.wide, rows)
+    else:
+        most = max(1, kernel.TOGETHER_BYTES // (rows * VECTOR_BYTES * step))
+        columns = min(most, -(-n // step)) * step * lanes
 
-    def rows(count: int) -> Floats:
-        return np.zeros(count * columns)
+    def array(count: int) -> Floats:
+        return kernel.aligned(count * columns, parameters.dtype)
 
     return _Work(
-        inputs=rows(layers[0]),
-        targets=rows(layers[-1]),
-        values=rows(2 * units),
-        slopes=rows(units),
-        curves=rows(units),
-        moved=rows(units),
-        deltas=rows(2 * units),
-        spare=rows(max(layers)),
-        forwards=np.empty(2 * size * lanes),
-        backwards=np.empty(2 * size * lanes),
+        inputs=array(layers[0]),
+        targets=array(layers[-1]),
+        values=array(2 * units),
+        slopes=array(units),
+        curves=array(units),
+        moved=array(units),
+        deltas=array(2 * units),
+        spare=array(max(layers)),
+        product=array(max(layers) if kind.wide else 0),
+        forwards=kernel.aligned(2 * size * width, parameters.dtype),
+        backwards=kernel.aligned(2 * size * width, parameters.dtype),
     )

@@ -66,14 +66,16 @@ def _compiled(kind: Kind) -> Any:
     return entry(alone.trainer(kind.wide) if kind.alone else together.trainer(), repr(kind))
 
 
-def tile_columns(layers: list[int], batch_size: int, itemsize: int, wide: int = WIDE) -> int:
+def tile_columns(
+    layers: list[int], batch_size: int, itemsize: int, wide: int = WIDE, rows: int | None = None
+) -> int:
     """How many examples a block has: whole vectors, in tiles of equal size that fit the cache.
 
     But never below FEWEST_UNITS where there are as many: each tile adds to the whole gradient, and
-    that must stay a small part of the work.
+    that must stay a small part of the work. `rows` are held of a tile, those of training if None.
     """
     unit = COLUMNS[True] * VECTOR_BYTES // itemsize
-    rows = layers[0] + 2 * sum(layers[1:]) + max(layers)
+    rows = rows or layers[0] + 2 * sum(layers[1:]) + max(layers)
     fewest = FEWEST_UNITS_WIDE if sum(units >= wide for units in layers) > 1 else FEWEST_UNITS
     most = max(fewest, TILE_BYTES // (rows * itemsize * unit))
     units = math.ceil(batch_size / unit)
@@ -89,6 +91,11 @@ def trains_together(network: Network, networks: int) -> bool:
     size = sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(network.layers.tolist()))
     narrow = not _widest(network) and size * VECTOR_BYTES <= MOST_TOGETHER
     return narrow and networks >= FEWEST_TOGETHER
+
+
+def kind_of(network: Network, networks: int) -> Kind:
+    """Return which compiled code so many networks take."""
+    return Kind(not trains_together(network, networks), _widest(network))
 
 
 def fitting(network: Network, networks: int, dtype: np.dtype[Any]) -> int:
@@ -116,13 +123,13 @@ def _allocated(network: Network, n: int, batch_size: int, lone: bool, dtype: Any
         tiles, width, levels = 1, lanes, int(math.log2(lanes)) + 1
     slices = [int(f"{i:0{int(math.log2(lanes))}b}"[::-1], 2) for i in range(lanes)]
     return Work(
-        inputs=_aligned(tiles * columns * layers[0], dtype),
-        targets=_aligned(tiles * columns * layers[-1], dtype),
-        values=_aligned(columns * sum(layers[1:]), dtype),
-        deltas=_aligned(columns * sum(layers[1:]), dtype),
-        spare=_aligned(columns * max(layers) if _widest(network) else 0, dtype),
-        gradient=_aligned(size * width, dtype),
-        partial=_aligned(levels * size * width, dtype),
+        inputs=aligned(tiles * columns * layers[0], dtype),
+        targets=aligned(tiles * columns * layers[-1], dtype),
+        values=aligned(columns * sum(layers[1:]), dtype),
+        deltas=aligned(columns * sum(layers[1:]), dtype),
+        spare=aligned(columns * max(layers) if _widest(network) else 0, dtype),
+        gradient=aligned(size * width, dtype),
+        partial=aligned(levels * size * width, dtype),
         order=np.tile(np.arange(n), (width, 1)),
         slices=np.array([*slices, block]),
         rates=np.empty(size * width),
@@ -130,7 +137,7 @@ def _allocated(network: Network, n: int, batch_size: int, lone: bool, dtype: Any
     )
 
 
-def _aligned(size: int, dtype: np.dtype[Any]) -> Floats:
+def aligned(size: int, dtype: np.dtype[Any]) -> Floats:
     """Zeros that begin at a cache line, so that no vector straddles two."""
     flat = np.zeros(size + VECTOR_BYTES // dtype.itemsize, dtype)
     first = -flat.ctypes.data % VECTOR_BYTES // dtype.itemsize
@@ -184,11 +191,11 @@ def advance(
     All arrays have the element type of `parameters` and are C-contiguous; nothing is checked.
     Weights that overflow become infinite or NaN by the rules of IEEE 754, in their network alone.
     """
-    K, lone = len(parameters), not trains_together(network, len(parameters))
+    K, kind = len(parameters), kind_of(network, len(parameters))
     batch_size = min(batch_size, X.shape[1])
-    work = _allocated(network, X.shape[1], batch_size, lone, parameters.dtype)
+    work = _allocated(network, X.shape[1], batch_size, kind.alone, parameters.dtype)
     width = len(work.order)
-    train, dtype = _compiled(Kind(lone, _widest(network))), parameters.dtype.name
+    train, dtype = _compiled(kind), parameters.dtype.name
     rule, relu = follow(optimizer, dtype), network.activation == Activation.RELU
     layers = Layers(
         network.layers,
@@ -216,7 +223,7 @@ def advance(
 def in_lanes(arrays: Floats) -> Floats:
     """Return arrays (networks, ..., P) as (..., P, networks), beginning at a cache line."""
     moved = np.moveaxis(arrays, 0, -1)
-    out = _aligned(moved.size, arrays.dtype).reshape(moved.shape)
+    out = aligned(moved.size, arrays.dtype).reshape(moved.shape)
     out[...] = moved
     return out
 

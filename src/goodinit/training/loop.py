@@ -274,15 +274,13 @@ def compile_kernel(study: Study, networks: int) -> None:
 
 
 def compile_hessian(study: Study) -> None:
-    """Compile what sharpness multiplies with, where a study's networks are narrow enough."""
+    """Compile what sharpness multiplies with, or load it."""
     network = network_of(study)
     layers = network.layers.tolist()
-    if hessian.applies(network):
-        zeros = np.zeros((1, sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(layers))))
-        with contextlib.suppress(OSError):
-            hessian.multiplier(network, zeros, np.zeros((layers[0], 1)), np.zeros((layers[-1], 1)))(
-                zeros
-            )
+    zeros = np.zeros((1, sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(layers))))
+    examples = np.zeros((layers[0], 1)), np.zeros((layers[-1], 1))
+    with contextlib.suppress(OSError):
+        hessian.multiplier(network, zeros, *examples)(zeros, np.ones(1, bool))
 
 
 @np.errstate(all="ignore")  # a trial that overflows is marked, not announced
