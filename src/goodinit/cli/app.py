@@ -1,9 +1,12 @@
 """The command line as a whole: its commands, and what a fault comes to."""
 
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from goodinit.cli.compare import compare
 from goodinit.cli.doctor import doctor
@@ -38,6 +41,7 @@ COMMANDS = (
 
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of the parser inside Typer
 
+_WIDE = 80  # columns, from which on Typer's help fits
 _COLOURS = {"yellow", "cyan", "green", "magenta"}
 
 app = typer.Typer(
@@ -81,6 +85,28 @@ def _show_help_on_any_background() -> None:
             setattr(rich_utils, name, " ".join(plain))
 
 
+def _show_help_on_any_width() -> None:
+    """Set an option's names and type below each other where beside each other they'd be cut."""
+    from typer import rich_utils
+
+    if Console().width < _WIDE:
+        vars(rich_utils)["Table"] = _Narrow  # in Typer's panels
+
+
+class _Narrow(Table):
+    """A table of options in two columns."""
+
+    def add_row(self, *cells: RenderableType | None, **how: Any) -> None:
+        """Add a row; of an option all but its help stands in one cell."""
+        if len(cells) > len(("name", "help")):
+            names = [Text.assemble(cell) for cell in cells[:-1] if isinstance(cell, Text | str)]
+            cells = (Text("\n").join(name for name in names if name), cells[-1])
+        if not self.columns:
+            self.add_column(no_wrap=True, overflow="fold")
+            self.add_column(ratio=1)
+        super().add_row(*cells, **how)
+
+
 def main() -> NoReturn:
     """Run the command line; what is wrong is one line on standard error, and the exit code."""
     open_streams()
@@ -88,6 +114,7 @@ def main() -> NoReturn:
         sys.argv.append("--help")
     if {"-h", "--help"} & set(sys.argv):
         _show_help_on_any_background()
+        _show_help_on_any_width()
     try:
         code = app(prog_name="goodinit", standalone_mode=False) or 0
     except ArgumentError as error:

@@ -11,16 +11,24 @@ import typer
 from goodinit.cli.ending import INTERRUPTED, complain
 from goodinit.cli.options import (
     COMPARISON,
-    DATA,
     NETWORK,
     OUTPUT,
     TRAINING,
     By,
+    Columns,
+    Drop,
     Figures,
     FigureSize,
+    ImageSize,
     Json,
     Margin,
+    Missing,
     Quiet,
+    SplitSeed,
+    Standardize,
+    Target,
+    Task,
+    TestFraction,
 )
 from goodinit.cli.reading import (
     checked_size,
@@ -128,42 +136,13 @@ def compare(
     record: Annotated[
         int, typer.Option(rich_help_panel=COMPARISON, help="How often costs are measured, about.")
     ] = 100,
-    target: Annotated[
-        str | None,
-        typer.Option(rich_help_panel=DATA, help="The column of a table that is to be predicted."),
-    ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(
-            rich_help_panel=DATA,
-            help="The columns to learn from, split at commas. \\[default: all others]",
-        ),
-    ] = None,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option(rich_help_panel=DATA, help="Columns not to learn from, split at commas."),
-    ] = None,
-    missing: Annotated[
-        str,
-        typer.Option(
-            rich_help_panel=DATA,
-            help="'fill' missing values (median, or a category of their own), or 'error'.",
-        ),
-    ] = "fill",
-    task: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=DATA,
-            help="classification or regression. \\[default: what the target looks like]",
-        ),
-    ] = None,
-    test_fraction: Annotated[
-        float,
-        typer.Option(
-            rich_help_panel=DATA, help="Held out for testing where there is no test part."
-        ),
-    ] = 0.25,
-    split_seed: Annotated[int, typer.Option(rich_help_panel=DATA, help="Seed of that split.")] = 0,
+    target: Target = None,
+    columns: Columns = None,
+    drop: Drop = None,
+    missing: Missing = "fill",
+    task: Task = None,
+    test_fraction: TestFraction = 0.25,
+    split_seed: SplitSeed = 0,
     splits: Annotated[
         int,
         typer.Option(
@@ -172,19 +151,8 @@ def compare(
             "taking turns: what holds over splits holds for such data. At least as many seeds.",
         ),
     ] = 1,
-    standardize: Annotated[
-        bool | None,
-        typer.Option(
-            "--standardize/--no-standardize",
-            rich_help_panel=DATA,
-            help="Features and numbers to predict to mean 0, variance 1 on train. \\[default: "
-            "numbers to predict, and features whose sizes need it]",
-        ),
-    ] = None,
-    image_size: Annotated[
-        int | None,
-        typer.Option(rich_help_panel=DATA, help="Resize images to this many pixels on each side."),
-    ] = None,
+    standardize: Standardize = None,
+    image_size: ImageSize = None,
     by: By = None,
     margin: Margin = 0.02,
     out: Annotated[
@@ -306,7 +274,7 @@ def compare(
         study_bar(quiet) as bar,
         workers(scheduler, study, bar.say) as executor,
         users_code(whole) if own else nullcontext(),
-        printing_aside(bool(module) and as_json),
+        printing_aside(own and as_json),
     ):
         clock.lap("compiling, or loading what was compiled")
         result = run(

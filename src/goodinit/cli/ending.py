@@ -16,6 +16,7 @@ import typer
 
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
 _SETTINGS = ("NUMBA_", "MPL", "MATPLOTLIB", "OMP_", "OPENBLAS_", "MKL_")  # of what we stand on
+_warnings: set[str] = set()
 _said: list[int] = []  # the exit codes of what was said
 _LONGEST = 300  # characters of what was raised
 # What a terminal obeys instead of showing it, what turns the order of letters, what is no letter.
@@ -94,7 +95,10 @@ def open_streams() -> None:
 
 def _warned(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
     lines = str(message).splitlines() or [""]
-    _write(f"{category.__name__}: {lines[0]}")
+    line = f"{category.__name__}: {lines[0]}"
+    if line not in _warnings:  # each once, however often it comes
+        _warnings.add(line)
+        _write(line)
 
 
 def leave(code: int) -> NoReturn:

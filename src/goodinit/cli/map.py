@@ -9,8 +9,21 @@ from rich import box
 from rich.table import Table
 
 from goodinit.cli import printing
-from goodinit.cli.options import FigureSize, Json, Quiet
-from goodinit.cli.reading import checked_size, folder_of, numbers, seeds_of
+from goodinit.cli.options import (
+    Columns,
+    Drop,
+    FigureSize,
+    ImageSize,
+    Json,
+    Missing,
+    Quiet,
+    SplitSeed,
+    Standardize,
+    Target,
+    Task,
+    TestFraction,
+)
+from goodinit.cli.reading import checked_size, column_names, folder_of, numbers, seeds_of
 from goodinit.cli.telling import keep
 from goodinit.cli.watching import progress_bar
 from goodinit.errors import bad_argument
@@ -42,6 +55,15 @@ def map(  # noqa: A001  # the command's name
     seeds: Annotated[str, typer.Option(help="How many; or the seeds, with commas.")] = "2",
     optimizer: Annotated[str, typer.Option(help="As in `compare`.")] = "gradient_descent",
     batch_size: Annotated[int | None, typer.Option(help="[default: all examples]")] = None,
+    target: Target = None,
+    columns: Columns = None,
+    drop: Drop = None,
+    missing: Missing = "fill",
+    task: Task = None,
+    test_fraction: TestFraction = 0.25,
+    split_seed: SplitSeed = 0,
+    standardize: Standardize = None,
+    image_size: ImageSize = None,
     out: Annotated[
         str | None, typer.Option(help="A folder that keeps the cells, with picture and table.")
     ] = None,
@@ -51,15 +73,28 @@ def map(  # noqa: A001  # the command's name
     quiet: Quiet = False,
 ) -> None:
     """Train a small comparison in each cell of a grid, with theory's boundary beside it."""
+    from goodinit import datasets
     from goodinit.running.mapping import map as run
     from goodinit.store.written import begin
 
     across, up = _axis("x", x), _axis("y", y)
+    dataset = datasets.load(
+        data,
+        target=target,
+        columns=column_names("columns", columns),
+        drop=column_names("drop", drop),
+        missing=missing,
+        task=task,
+        test_fraction=test_fraction,
+        split_seed=split_seed,
+        standardize=standardize,
+        image_size=image_size,
+    )
     size, home = checked_size(figure_size), folder_of("out", out)
-    place = None if home is None else begin("out", home, _FILES)
+    place = None if home is None else begin("out", home, _FILES, data)
     with progress_bar("training", quiet) as (progress, say), _workers(scheduler, say) as executor:
         found = run(
-            data,
+            dataset,
             x=across,
             y=up,
             initializer=init,

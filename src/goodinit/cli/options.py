@@ -12,6 +12,53 @@ DATA, NETWORK, TRAINING, COMPARISON, OUTPUT = (
     "Comparison",
     "Output",
 )
+Target = Annotated[
+    str | None,
+    typer.Option(rich_help_panel=DATA, help="The column of a table that is to be predicted."),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        rich_help_panel=DATA,
+        help="The columns to learn from, split at commas. \\[default: all others]",
+    ),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option(rich_help_panel=DATA, help="Columns not to learn from, split at commas."),
+]
+Missing = Annotated[
+    str,
+    typer.Option(
+        rich_help_panel=DATA,
+        help="'fill' missing values (median, or a category of their own), or 'error'.",
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        rich_help_panel=DATA,
+        help="classification or regression. \\[default: what the target looks like]",
+    ),
+]
+TestFraction = Annotated[
+    float,
+    typer.Option(rich_help_panel=DATA, help="Held out for testing where there is no test part."),
+]
+SplitSeed = Annotated[int, typer.Option(rich_help_panel=DATA, help="Seed of that split.")]
+Standardize = Annotated[
+    bool | None,
+    typer.Option(
+        "--standardize/--no-standardize",
+        rich_help_panel=DATA,
+        help="Features and numbers to predict to mean 0, variance 1 on train. \\[default: "
+        "numbers to predict, and features whose sizes need it]",
+    ),
+]
+ImageSize = Annotated[
+    int | None,
+    typer.Option(rich_help_panel=DATA, help="Resize images to this many pixels on each side."),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="No progress bar.")
 ]

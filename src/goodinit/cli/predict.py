@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console, ConsoleOptions
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from goodinit.cli import printing
-from goodinit.cli.options import Json
-from goodinit.cli.reading import hidden_units
+from goodinit.cli.options import (
+    Columns,
+    Drop,
+    ImageSize,
+    Json,
+    Missing,
+    SplitSeed,
+    Standardize,
+    Target,
+    Task,
+    TestFraction,
+)
+from goodinit.cli.reading import column_names, hidden_units
 
 if TYPE_CHECKING:
     from goodinit.theory import Prediction
@@ -56,6 +67,15 @@ def predict(
     draws: Annotated[
         int, typer.Option(help="Networks drawn for a band where no formula holds; 0 for none.")
     ] = 200,
+    target: Target = None,
+    columns: Columns = None,
+    drop: Drop = None,
+    missing: Missing = "fill",
+    task: Task = None,
+    test_fraction: TestFraction = 0.25,
+    split_seed: SplitSeed = 0,
+    standardize: Standardize = None,
+    image_size: ImageSize = None,
     as_json: Json = False,
 ) -> None:
     """Print what theory predicts, layer by layer, with the band that 90 % of networks keep to."""
@@ -63,7 +83,19 @@ def predict(
     from goodinit.theory.predict import predict as ask
 
     asked = [spec for text in init or ["he_normal"] for spec in specs.split("init", text)]
-    dataset, units = datasets.load(data), hidden_units(hidden)
+    units = hidden_units(hidden)
+    dataset = datasets.load(
+        data,
+        target=target,
+        columns=column_names("columns", columns),
+        drop=column_names("drop", drop),
+        missing=missing,
+        task=task,
+        test_fraction=test_fraction,
+        split_seed=split_seed,
+        standardize=standardize,
+        image_size=image_size,
+    )
     found = [
         ask(
             *(dataset, spec),
@@ -94,17 +126,12 @@ def _print_layers(console: Console, one: "Prediction") -> None:
     left_out: list[str] = []
     for name in (*_LEAST_FIRST, ""):
         table = _layers(one, left_out)
-        fits = console.measure(table, options=_without_end(console)).maximum <= console.width
-        if fits or not name:
+        if printing.fits(table) or not name:
             break
         left_out.append(name)
-    console.print(table)
+    printing.print_table(table)
     if left_out:
         console.print(f"Left out, for want of room: {', '.join(left_out)}.\n")
-
-
-def _without_end(console: Console) -> ConsoleOptions:
-    return console.options.update(width=10_000)
 
 
 def _layers(one: "Prediction", left_out: Sequence[str]) -> Table:

@@ -95,6 +95,12 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def fits(table: Table) -> bool:
+    """Return whether nothing of a table is cut: in a pipe, it is as wide as it is."""
+    console = terminal()
+    return not console.is_terminal or _natural(table) <= console.width
+
+
 def print_summary(result: "Comparison") -> None:
     """Print what was run, and a row for each initializer."""
     from goodinit.summary import summary_parts
@@ -111,9 +117,13 @@ def print_summary(result: "Comparison") -> None:
 def print_table(table: Table) -> None:
     """Print a table, in a pipe as wide as it is."""
     console = terminal()
-    natural = Screen(width=_ANY).measure(table).maximum
+    natural = _natural(table)
     wide = console.is_terminal or natural <= console.width
     (console if wide else Screen(highlight=False, width=natural)).print(table)
+
+
+def _natural(table: Table) -> int:
+    return Screen(width=_ANY).measure(table).maximum
 
 
 def print_verdicts(result: "Comparison") -> None:

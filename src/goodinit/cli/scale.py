@@ -8,8 +8,27 @@ from rich import box
 from rich.table import Table
 
 from goodinit.cli import printing
-from goodinit.cli.options import FigureSize, Json
-from goodinit.cli.reading import checked_size, folder_of, needs_torch, numbers, seeds_of
+from goodinit.cli.options import (
+    Columns,
+    Drop,
+    FigureSize,
+    ImageSize,
+    Json,
+    Missing,
+    SplitSeed,
+    Standardize,
+    Target,
+    Task,
+    TestFraction,
+)
+from goodinit.cli.reading import (
+    checked_size,
+    column_names,
+    folder_of,
+    needs_torch,
+    numbers,
+    seeds_of,
+)
 from goodinit.cli.telling import keep
 from goodinit.cli.yours import Whole, printing_aside, users_code
 
@@ -35,6 +54,15 @@ def scale(
     ] = "5",
     optimizer: Annotated[str, typer.Option(help="sgd, adam or adamw.")] = "adam",
     learning_rate: Annotated[float, typer.Option(help="Of every size.")] = 0.001,
+    target: Target = None,
+    columns: Columns = None,
+    drop: Drop = None,
+    missing: Missing = "fill",
+    task: Task = None,
+    test_fraction: TestFraction = 0.25,
+    split_seed: SplitSeed = 0,
+    standardize: Standardize = None,
+    image_size: ImageSize = None,
     out: Annotated[
         str | None, typer.Option(help="Where picture and table go. \\[default: nowhere]")
     ] = None,
@@ -46,6 +74,7 @@ def scale(
 
     This imports and runs your code. The exit code is 1 where a change grows, shrinks or diverges.
     """
+    from goodinit import datasets
     from goodinit.store.written import begin
 
     needs_torch("module", module)
@@ -54,15 +83,27 @@ def scale(
         "depths": None if depths is None else numbers("depths", depths, int),
         "seeds": seeds_of(seeds),
     }
+    dataset = datasets.load(
+        data,
+        target=target,
+        columns=column_names("columns", columns),
+        drop=column_names("drop", drop),
+        missing=missing,
+        task=task,
+        test_fraction=test_fraction,
+        split_seed=split_seed,
+        standardize=standardize,
+        image_size=image_size,
+    )
     size, home = checked_size(figure_size), folder_of("out", out)
-    place = None if home is None else begin("out", home, _FILES)
+    place = None if home is None else begin("out", home, _FILES, data)
     from goodinit.torch import scale as look
     from goodinit.torch import shell
 
     with printing_aside(as_json), users_code(whole):
         found = look(
             shell.load_sized_builder(module),
-            data,
+            dataset,
             steps=steps,
             optimizer=optimizer,
             learning_rate=learning_rate,

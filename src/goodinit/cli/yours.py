@@ -39,7 +39,9 @@ def users_code(whole: bool) -> Iterator[None]:
         yield
     except (StudyStoppedError, typer.Exit, typer.Abort, BrokenPipeError):
         raise
-    except (Exception, SystemExit) as caught:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as caught:  # whatever a user's code raises, such as SystemExit
         refused = isinstance(caught, ArgumentError)
         error = caught.__cause__ if refused else caught
         frames = list(_frames(error.__traceback__)) if error else []

@@ -20,8 +20,6 @@ Kind = Literal["number", "date", "boolean", "category"]
 KINDS: tuple[Kind, ...] = ("number", "date", "boolean", "category")
 
 _MOST_NUMBERS = 0.9  # of a column's strings, from which on the others are taken for missing
-_FEW = 20  # values below which a column of many different strings may still be categories
-_MOST_NUMBERS = 0.9  # of a column's strings, from which on the others are taken for missing
 
 
 @dataclass(frozen=True)
@@ -147,6 +145,9 @@ def _of_strings(values: pd.Series[Any], *, number: bool) -> Column:
         if dates is not None:
             odd = text[dates.isna()].unique()
             return Column("date", dates.reindex(values.index), tuple(map(str, odd)))
+        hours = written.as_hours(text)
+        if hours is not None:
+            return Column("number", hours.reindex(values.index))
     return Column("category", whole)
 
 

@@ -300,6 +300,10 @@ def check_varied(argument: str, labels: NDArray[Any]) -> None:
 
 
 def _as_array(argument: str, value: ArrayLike) -> NDArray[Any]:
+    if hasattr(value, "toarray"):  # NumPy would take a sparse matrix for a single object
+        raise bad_argument(argument, "a sparse matrix", "a dense one: its toarray()")
+    if np.ma.is_masked(value):
+        raise bad_argument(argument, "masked values", "values that are all there")
     try:
         return np.asarray(value)
     except ValueError:  # what NumPy raises for rows of different lengths

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import lzma
+import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -46,7 +47,17 @@ _OTHER_FORMATS = (
     (b"%PDF", "a PDF: save its table as CSV"),
     (b"\x80\x04", "a pickle, which isn't read since that would run its code: save it as Parquet"),
     (b"\x80\x05", "a pickle, which isn't read since that would run its code: save it as Parquet"),
+    (b"\x28\xb5\x2f\xfd", "packed by zstd: unpack it"),
+    (b"7z\xbc\xaf", "a 7z archive: unpack it"),
+    (b"Rar!", "a RAR archive: unpack it"),
+    (b"version https://git-lfs", "a pointer that stands for the file: git lfs pull fetches it"),
+    (b"<!doctype html", "a web page: save its table as CSV"),
+    (b"<html", "a web page: save its table as CSV"),
+    (b"<?xml", "XML: save its table as CSV"),
+    (b'{"', "JSON: name it .json"),
+    (b'[{"', "JSON: name it .json"),
 )
+_SEPARATOR_SAID = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)  # as Excel begins a file
 _MISSING = (
     "",
     "NA",
@@ -158,6 +169,10 @@ def _frame(path: Path, style: Style, width: int, **options: Any) -> pd.DataFrame
             return parse()
         except (pd.errors.ParserWarning, pd.errors.ParserError) as error:
             _check_widths(path, style, width)
+            if "EOF inside string" in str(error):
+                *_, (line, _fields) = _records(path, style)
+                takes = f"a CSV table: a quote in the row of line {line} isn't closed"
+                raise bad_argument("data", str(path), takes) from None
             if not isinstance(error, pd.errors.ParserWarning):
                 raise
     # What is too long is only the separator at the end of each line.
@@ -223,6 +238,8 @@ def _style(sample: bytes, encoding: str) -> Style:
     """Return how a text is written, by its first lines."""
     text = sample.decode(encoding, errors="ignore" if len(sample) == _SAMPLE else "strict")
     lines = text.splitlines(keepends=True)[:_LINES]
+    if lines and (said := _SEPARATOR_SAID.fullmatch(lines[0])):
+        return Style(encoding, said[1], 1)
     marked = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
     separator, fitting = _separator(lines[marked:], _SEPARATORS)
     if not fitting:
@@ -274,8 +291,9 @@ def _line(path: Path, style: Style, row: int) -> int:
 
 
 def _check_text(path: Path, sample: bytes) -> None:
+    start = sample[:_START].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for magic, said in _OTHER_FORMATS:
-        if sample.startswith(magic):
+        if sample.startswith(magic) or start.startswith(magic.lower()):
             raise bad_argument("data", str(path), f"a table of text (this is {said})")
     text = sample.decode(_encodings(sample)[0], errors="replace")
     control = sum(c < " " and not c.isspace() for c in text)

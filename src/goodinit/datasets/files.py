@@ -1,5 +1,6 @@
 """What a path must be before it is read, how a file that cannot be read is said, and how much."""
 
+import errno
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,12 +82,13 @@ def why_missing(path: Path) -> str:
     ''
     """
     try:
-        if path.is_symlink():
-            return f" (it is a link to {str(path.readlink())!r}, which isn't there)"
         path.stat()
     except FileNotFoundError:
-        return ""
+        linked = path.is_symlink()
+        return f" (it is a link to {str(path.readlink())!r}, which isn't there)" if linked else ""
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.ELOOP:
+            return " (it is a link that leads back to itself)"
         return f" ({getattr(error, 'strerror', None) or error})"
     return ""
 

@@ -89,7 +89,9 @@ def _as_pandas(value: Any) -> pd.DataFrame | None:
     if polars is not None and isinstance(value, polars.LazyFrame):
         value = value.collect()
     if polars is not None and isinstance(value, polars.DataFrame):
-        found: pd.DataFrame = value.to_pandas()
+        # Arrow, by which Polars hands over a frame, knows no integers of 128 bits.
+        wide = [name for name, of in value.schema.items() if str(of).endswith("Int128")]
+        found: pd.DataFrame = value.with_columns(polars.col(wide).cast(polars.Float64)).to_pandas()
         return found
     if pandas is not None and isinstance(value, pandas.DataFrame):
         frame: pd.DataFrame = value

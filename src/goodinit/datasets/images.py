@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,8 @@ from numpy.typing import NDArray
 from goodinit.datasets.arrays import undivided
 from goodinit.datasets.dataset import Dataset
 from goodinit.datasets.files import LARGEST_BYTES, reading
-from goodinit.errors import bad_argument
+from goodinit.datasets.saying import count
+from goodinit.errors import bad_argument, printable
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 # Decoders of other formats stay shut, whatever a file's name says: Pillow hands EPS to Ghostscript.
@@ -51,16 +55,47 @@ def read_folder(folder: Path, size: tuple[int, int] | None) -> Dataset:
         files = _image_files(folder)
     if not files:
         takes = f"a folder with images in it or in its subfolders ({', '.join(sorted(SUFFIXES))})"
+        deeper = next((file.parent.parent for file in _deeper(folder)), None)
+        takes += f" (there are some in subfolders of {str(deeper)!r}: give that)" if deeper else ""
         raise bad_argument("data", str(folder), takes)
     labels = [_label(folder, file) for file in files]
     X, shape = _read_all(folder, files, size)
-    return undivided(name, X, labels, y_name=f"labels of {name}", image_shape=shape)
+    name = printable(name)
+    found = undivided(name, X, labels, y_name=f"labels of {name}", image_shape=shape)
+    return replace(found, preparation=_passed_over({file.parent for file in files}))
+
+
+def _passed_over(folders: Iterable[Path]) -> tuple[str, ...]:
+    """Return what to say of files beside the images that aren't read, such as HEIC."""
+    kinds = Counter(
+        file.suffix.lower()
+        for folder in folders
+        for file in folder.iterdir()
+        if file.suffix.lower() not in SUFFIXES and not file.name.startswith(".") and file.is_file()
+    )
+    if not kinds:
+        return ()
+    suffixes = ", ".join(printable(suffix) or "no suffix" for suffix in sorted(kinds))
+    return (f"left out {count(kinds.total(), 'other file')} ({suffixes})",)
+
+
+def _deeper(folder: Path) -> Iterator[Path]:
+    """Yield the images in the subfolders' subfolders."""
+    children = [child for child in sorted(folder.iterdir()) if _is_class(child)]
+    for child in children:
+        for grandchild in sorted(child.iterdir()):
+            if _is_class(grandchild):
+                yield from _images_in(grandchild)
+
+
+def _is_class(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".")
 
 
 def _image_files(folder: Path) -> list[Path]:
     here, below = _images_in(folder), []
     for child in sorted(folder.iterdir()):
-        if child.is_dir() and not child.name.startswith("."):
+        if _is_class(child):
             below += _images_in(child)
     if here and below:
         shown = [str(files[0].relative_to(folder)) for files in (here, below)]

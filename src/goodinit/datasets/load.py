@@ -25,7 +25,7 @@ from goodinit.datasets.parts import (
 from goodinit.datasets.preparing import MISSING, Choice, prepared
 from goodinit.datasets.real import REAL
 from goodinit.datasets.synthetic import SYNTHETIC
-from goodinit.datasets.tables import read_table
+from goodinit.datasets.tables import column_name, read_table
 from goodinit.errors import bad_argument, bad_name
 
 NAMES: dict[str, Callable[..., Dataset]] = {**SYNTHETIC, **REAL}
@@ -145,13 +145,14 @@ def read(
     """Return data that were read, before they are divided; the arguments are those of ``load``."""
     check_split(test_fraction, split_seed)
     size = _height_and_width(image_size)
-    choice = Choice(
-        target, _names("columns", columns), _names("drop", drop), missing, standardize, task
-    )
+    left, learned = _names("drop", drop), _names("columns", columns)
+    choice = Choice(column_name(target), learned, left, missing, standardize, task)
     _check_words(choice)
     path = _path(data)
     kind = _kind(path)
     source = Source(read_table(path)) if path and kind == "table" else as_source(data)
+    if source is None and path is None:
+        _check_kind(data)
     _check_options(choice, image_size, "table" if source else kind)
 
     def parts(split: int) -> dict[str, Any]:
@@ -241,7 +242,7 @@ def _names(argument: str, names: str | Sequence[str] | None) -> list[str] | None
     """Return the columns' names that were given, one or several."""
     if names is None:
         return None
-    several = [names] if isinstance(names, str) else list(names)
+    several = [names] if isinstance(names, str) else list(map(column_name, names))
     if not several or not all(isinstance(name, str) for name in several):
         raise bad_argument(argument, names, "names of columns")
     return several
@@ -279,14 +280,18 @@ def _from_values(data: Any, task: str | None) -> Dataset:
             return data
         case (X, y) if isinstance(data, tuple):
             return undivided("arrays", X, y, task=task)
-        case (X_train, y_train, X_test, y_test) if isinstance(data, tuple):
-            return divided("arrays", X_train, y_train, X_test, y_test, task=task)
         case _:
-            takes = (
-                "a name, a path, a DataFrame, (X, y), (X_train, y_train, X_test, y_test), or a "
-                "Dataset"
-            )
-            raise bad_argument("data", data, takes)
+            return divided("arrays", *data, task=task)
+
+
+def _check_kind(data: Any) -> None:
+    """Raise ArgumentError for what is no kind of data that is known."""
+    parts = isinstance(data, tuple) and len(data) in (2, 4)
+    if not (parts or isinstance(data, str | Dataset)):
+        takes = (
+            "a name, a path, a DataFrame, (X, y), (X_train, y_train, X_test, y_test), or a Dataset"
+        )
+        raise bad_argument("data", data, takes)
 
 
 def _height_and_width(image_size: Any) -> tuple[int, int] | None:

@@ -157,10 +157,15 @@ def split_rows(
 def _too_few(
     classes: tuple[str, ...] | None, test_fraction: float, counts: NDArray[np.int64]
 ) -> ArgumentError:
-    n = counts.sum()
+    n = int(counts.sum())
     takes = "0, or a fraction that leaves examples for both parts"
     if classes is None:
         return bad_argument("test_fraction", test_fraction, f"{takes} ({n} in all)")
+    if counts.min() < 2:
+        takes = "0, since a fraction leaves no examples for both parts"
+    elif n >= 2 * len(counts):
+        enough = max(ceil(100 * len(counts) / n) / 100, test_fraction)
+        takes += f", such as {enough:g}," if n - ceil(enough * n) >= len(counts) else ""
     rarest = printable(classes[int(counts.argmin())])
     smallest = (
         f"{len(counts)} classes, the smallest with {counts.min()} of {n} examples: {rarest!r}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from sklearn.compose import ColumnTransformer
 
 _BYTES = 8  # of a number
+_UNNAMED = re.compile(r"Unnamed: [1-9]\d*")  # what pandas calls a column without a name
 _LEAST_SPREAD = 20  # rows from which on it can be told that a column gives the target away
 
 MISSING = ("fill", "error")
@@ -115,23 +118,26 @@ def _divide(
     table: Table, choice: Choice, labels: pd.Series[Any] | None
 ) -> tuple[pd.DataFrame, pd.Series[Any], str]:
     """Return the features that are wanted, what is to be predicted, and its name."""
-    frame, target, names = table.frame, choice.target, list(table.frame.columns)
+    frame, names = table.frame, list(table.frame.columns)
+    target = _as_written(choice.target, names)
     if frame.empty and labels is None:
         raise bad_argument(f"shape of {table.shown}", frame.shape, "at least 1 row")
     if labels is None and target not in names:
         takes = "the column to predict, one of"
-        hint = ""
-        if names and all(numbered(name) for name in names):
-            hint = " (the first line is read as the columns' names)"
+        no_names = all(map(numbered, names)) or any(map(_UNNAMED.fullmatch, names))
+        hint = " (the first line is read as the columns' names)" if names and no_names else ""
         raise no_such("target", target, takes, names, hint)
-    drop = list(choice.drop or ())
-    for argument, asked in (("columns", choice.columns or ()), ("drop", drop)):
+    chosen, drop = (
+        [_as_written(name, names) for name in asked or ()]
+        for asked in (choice.columns, choice.drop)
+    )
+    for argument, asked in (("columns", chosen), ("drop", drop)):
         for name in asked:
             if name not in names:
                 raise no_such(argument, name, "columns of the table, such as", names)
     if target is not None and target in drop:
         raise bad_argument("drop", target, "columns other than the target")
-    wanted = [name for name in choice.columns or names if name not in (target, *drop)]
+    wanted = [name for name in dict.fromkeys(chosen or names) if name not in (target, *drop)]
     if not wanted:
         raise bad_argument(
             f"shape of {table.shown}", (len(frame), 0), "at least 1 column of features"
@@ -142,6 +148,14 @@ def _divide(
     assert target is not None  # noqa: S101  # it is one of the names
     _check_alone(table, features, target)
     return features, frame[target], target
+
+
+def _as_written(name: Any, names: Sequence[str]) -> Any:
+    """Return a name as the table writes it: an accented letter is one character there, or two."""
+    if not isinstance(name, str) or name in names:
+        return name
+    wanted = normalize("NFC", name)
+    return next((known for known in names if normalize("NFC", known) == wanted), name)
 
 
 def _check_alone(table: Table, features: pd.DataFrame, target: str) -> None:

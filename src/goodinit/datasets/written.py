@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,6 +23,7 @@ _TIME = r"([ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?(Z|\s?[+-]\d{2}:?
 _ISO = rf"\d{{4}}[-/.]\d{{1,2}}([-/.]\d{{1,2}})?{_TIME}"
 _DAY_AND_MONTH = rf"(\d{{1,2}})([./-])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}"
 _NAMED_MONTH = r"(\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4})" + _TIME
+_HOURS = r"(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?:\s?([AaPp])[Mm])?"
 _MOST = 0.95  # of the values must be dates for a column to be one
 
 
@@ -99,20 +102,48 @@ def as_days(text: pd.Series[Any]) -> pd.Series[float] | None:
     """
     import pandas as pd  # here, because it is slow to import
 
-    for pattern in (_ISO, _DAY_AND_MONTH, _NAMED_MONTH):
-        if not re.fullmatch(pattern, text.iloc[0]) and not re.fullmatch(pattern, text.iloc[-1]):
+    patterns = (_ISO, _DAY_AND_MONTH, _NAMED_MONTH)
+    ends = (text.iloc[0], text.iloc[-1])
+    if not any(re.fullmatch(pattern, end) for pattern in patterns for end in ends):
+        return None  # most columns of strings are none, and long ones take their time
+    found = pd.Series(np.nan, index=text.index)
+    for pattern in patterns:
+        fitting = text[text.str.fullmatch(pattern)]
+        if fitting.empty:
             continue
-        if text.str.fullmatch(pattern).mean() < _MOST:
-            continue
-        parts = text.str.extract(r"^(\d{1,2})([./-])(\d{1,2})")
+        parts = fitting.str.extract(r"^(\d{1,2})([./-])(\d{1,2})")
         first, second = (pd.to_numeric(parts[column]).max() for column in (0, 2))
         day_first = pattern is _DAY_AND_MONTH and (
             first > 12 or (second <= 12 and parts[1].iloc[0] != "/")
         )
-        dates = pd.to_datetime(text, errors="coerce", format="mixed", dayfirst=day_first, utc=True)
-        if dates.notna().mean() >= _MOST:
-            return days(dates)
-    return None
+        dates = pd.to_datetime(
+            fitting, errors="coerce", format="mixed", dayfirst=day_first, utc=True
+        )
+        found[fitting.index] = days(dates)
+    return found if found.notna().mean() >= _MOST else None
+
+
+def as_hours(text: pd.Series[Any]) -> pd.Series[float] | None:
+    """Return the hours that strings write as times of day or durations; None where one doesn't.
+
+    Parameters
+    ----------
+    text : Series of str
+        Without missing values.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> as_hours(pd.Series(["07:30", "12:00:36", "1:15 pm"])).tolist()
+    [7.5, 12.01, 13.25]
+    """
+    if not re.fullmatch(_HOURS, text.iloc[0]) or not text.str.fullmatch(_HOURS).all():
+        return None
+    parts = text.str.extract(_HOURS)
+    hours, minutes, seconds = (parts[n].fillna("0").astype(float) for n in range(3))
+    half = parts[3].str.lower()
+    hours = hours.where(half.isna(), hours % 12) + 12 * (half == "p")
+    return hours + minutes / 60 + seconds / 3600
 
 
 def days(dates: pd.Series[Any]) -> pd.Series[float]:
@@ -121,4 +152,6 @@ def days(dates: pd.Series[Any]) -> pd.Series[float]:
 
     if getattr(dates.dtype, "tz", None) is not None:
         dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
-    return (dates - pd.Timestamp(0)) / pd.Timedelta(days=1)
+    # In microseconds, since 64 bits of nanoseconds reach from 1677 to 2262 alone.
+    since = dates.to_numpy("datetime64[us]") - np.datetime64(0, "us")
+    return pd.Series(since / np.timedelta64(1, "D"), index=dates.index)

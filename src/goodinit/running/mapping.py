@@ -118,6 +118,7 @@ def map(  # noqa: A001  # `gi.map`
     out: str | Path | None = None,
     executor: Executor | None = None,
     progress: Progress = lambda done, total: None,
+    **reading: Any,
 ) -> Map:
     """Train a small comparison in each cell of a grid, and say what became of it.
 
@@ -136,6 +137,8 @@ def map(  # noqa: A001  # `gi.map`
     out : str or Path, optional
         A folder that keeps a study for each depth, width and learning rate: cells that they hold
         aren't trained again. It is new, empty, or one that a map began.
+    **reading
+        How the data are read, such as a table's ``target``, as ``goodinit.datasets.load`` takes it.
 
     Returns
     -------
@@ -157,7 +160,7 @@ def map(  # noqa: A001  # `gi.map`
          x  y                                        initializer
     0  0.5  1  variance_scaling(scale=0.5, mode=fan_in, distr...
     """
-    dataset = datasets.load(data)
+    dataset = datasets.load(data, **reading)
     fixed: dict[str, float] = {
         "depth": depth,
         "width": width,

@@ -117,21 +117,33 @@ def read_description(place: Path) -> dict[str, Any]:
         said = described.get("format") if isinstance(described, dict) else None
         known = type(said) is int and said == FORMAT
         whole = known and described.pop("checksum", None) == _checksum(described)
-    except FileNotFoundError:
-        raise bad_argument("folder", place, f"a folder with a study ({DESCRIPTION})") from None
+    except (FileNotFoundError, NotADirectoryError):
+        takes = f"a folder with a study ({DESCRIPTION}), as `compare --out` keeps it"
+        raise bad_argument("folder", place, f"{takes}{_what_else(place)}") from None
     except RecursionError:
         raise bad_argument("folder", path, "a file that isn't nested so deeply") from None
     except (OSError, ValueError) as error:
-        raise bad_argument("folder", path, f"a file that can be read ({error})") from None
+        said = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise bad_argument("folder", path, f"a file that can be read ({said})") from None
     if type(said) is int and said > FORMAT:
         takes = f"a description of format {FORMAT}: {said} is newer (upgrade goodinit to read it)"
         raise bad_argument("folder", path, takes)
     if not known:
-        raise bad_argument("folder", path, f"a description of format {FORMAT}")
+        takes = f"a study.json of goodinit's, of format {FORMAT} (this is someone else's)"
+        raise bad_argument("folder", path, takes)
     if not whole:
         raise bad_argument("folder", path, "the description as goodinit wrote it (it was altered)")
     _check_grids(path, described)
     return described
+
+
+def _what_else(place: Path) -> str:
+    """Return what a place is that is no study, where it is anything."""
+    if place.is_file():
+        return " (this is a file)"
+    if place.is_symlink() and not place.exists():
+        return " (this is a link to nothing)"
+    return "" if place.exists() else " (there is nothing of that name)"
 
 
 def describe(place: Path, whole: Mapping[str, Any]) -> None:

@@ -131,8 +131,14 @@ def opened(folder: str | Path, study: AnyStudy, *, keep_networks: bool) -> Itera
         with writable(place):
             made = [path for path in (place, *place.parents) if not path.exists()]
             place.mkdir(parents=True, exist_ok=True)
+            unmarked = not (place / LOCK).exists()
             lock.acquire()
-            version_notes = _describe(place, study, keep_networks=keep_networks)
+            try:
+                version_notes = _describe(place, study, keep_networks=keep_networks)
+            except ArgumentError:  # it is of someone else's: leave it as it was
+                if unmarked:
+                    (place / LOCK).unlink(missing_ok=True)
+                raise
             for kind in kinds:
                 (place / kind).mkdir(exist_ok=True)
             found = find_parts(place, kinds)

@@ -51,13 +51,18 @@ def check_out(folder: str | Path, data: Any = None) -> Path:
         Where the place is anything else, or cannot be read.
     """
     with writable(Path(folder)):
-        is_path = isinstance(data, str | Path) and data != "" and data not in NAMES
-        if is_path and os.path.isdir(data):  # noqa: PTH112  # False of a name that is too long
-            images = Path(data).resolve()
-            if Path(folder).resolve().is_relative_to(images):
-                takes = f"a folder outside of the data, such as {str(free_place(images))!r}"
-                raise bad_argument("out", folder, takes)
+        check_outside("out", folder, data)
         return check_place("out", folder, marks=[DESCRIPTION])
+
+
+def check_outside(argument: str, place: str | Path, data: Any) -> None:
+    """Raise ArgumentError where a place lies in the folder of images that is learned from."""
+    is_path = isinstance(data, str | Path) and data != "" and data not in NAMES
+    if is_path and os.path.isdir(data):  # noqa: PTH112  # False of a name that is too long
+        images = Path(data).resolve()
+        if Path(place).resolve().is_relative_to(images):
+            takes = f"a folder outside of the data, such as {str(free_place(images))!r}"
+            raise bad_argument(argument, place, takes)
 
 
 def check_place(argument: str, folder: str | Path, *, marks: Sequence[str]) -> Path:
@@ -101,7 +106,9 @@ def _is_left_over(path: Path) -> bool:
     """Return whether a file was left by a process that ended before it kept anything."""
     if path.name == LOCK:
         return path.is_file() and path.stat().st_size == 0
-    return path.name in {RECORD, *(unfinished(name) for name in (DESCRIPTION, RECORD))}
+    if path.name == RECORD:
+        return path.is_file() and _read_record(path) is not None
+    return path.name in {unfinished(name) for name in (DESCRIPTION, RECORD)}
 
 
 def free_place(near: Path | None = None) -> Path:
@@ -138,7 +145,7 @@ def check_files(argument: str, folder: Path, names: Iterable[str]) -> None:
             raise bad_argument(argument, folder, takes)
 
 
-def begin(argument: str, folder: str | Path, names: Iterable[str]) -> Path:
+def begin(argument: str, folder: str | Path, names: Iterable[str], data: Any = None) -> Path:
     """Return a folder for pictures, tables or studies, made and marked as goodinit's.
 
     Parameters
@@ -148,14 +155,17 @@ def begin(argument: str, folder: str | Path, names: Iterable[str]) -> Path:
     folder : str or Path
     names : iterable of str
         Of the files that will be written into it.
+    data : anything, optional
+        What is learned from: a folder of images is no place for pictures.
 
     Raises
     ------
     ArgumentError
-        Where it can't be written, isn't new, empty or goodinit's, or holds a file of these names
-        that goodinit didn't write.
+        Where it can't be written, lies in a folder of images that is learned from, isn't new,
+        empty or goodinit's, or holds a file of these names that goodinit didn't write.
     """
     with writable(Path(folder)):
+        check_outside(argument, folder, data)
         place = check_place(argument, folder, marks=[RECORD])
         check_files(argument, place, names)
         place.mkdir(parents=True, exist_ok=True)
@@ -187,13 +197,17 @@ def write_file(argument: str, folder: Path, name: str, content: bytes) -> None:
 
 def _record(folder: Path) -> dict[str, list[str]]:
     """Return the checksums that each file of the folder may have; nothing of a damaged record."""
+    return _read_record(folder / RECORD) or {}
+
+
+def _read_record(path: Path) -> dict[str, list[str]] | None:
+    """Return the checksums that a record holds; None where it is none of goodinit's."""
     try:
-        record = json.loads((folder / RECORD).read_bytes())
+        record = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(record, dict):
-        return {}
-    return {name: sums for name, sums in record.items() if isinstance(sums, list)}
+        return None
+    whole = isinstance(record, dict) and all(isinstance(sums, list) for sums in record.values())
+    return record if whole else None
 
 
 def _checksum_of(path: Path) -> str | None:

@@ -323,6 +323,7 @@ def predict(
     bias: str = "zeros",
     bias_std: float = 0.0,
     draws: int = 200,
+    **reading: Any,
 ) -> Prediction:
     """Return what theory predicts of this network on these data, before any training.
 
@@ -347,6 +348,8 @@ def predict(
     draws : int
         How many networks may be drawn for a band where no formula holds (narrow and deep networks:
         ``Prediction.bands`` says where); 0 for formulas only, which take milliseconds.
+    **reading
+        How the data are read, such as a table's ``target``, as ``goodinit.datasets.load`` takes it.
 
     Returns
     -------
@@ -374,8 +377,8 @@ def predict(
     if bias_std and biases != ZEROS:
         raise bad_argument("bias_std", bias_std, f"nothing beside bias={bias!r}, which says it")
     own = read(initializer).bias_std  # which an initializer keeps, whatever the others' are
-    known = isinstance(data, str) and data in datasets.NAMES
-    dataset, examples = _known(data) if known else (datasets.load(data), None)
+    known = isinstance(data, str) and data in datasets.NAMES and not reading
+    dataset, examples = _known(data) if known else (datasets.load(data, **reading), None)
     return of_network(
         dataset,
         initializer,
