@@ -339,7 +339,7 @@ BAD_DATA: dict[str, tuple[Any, dict[str, Any], str]] = {
     "fractional class": ((X10, Y10, X10, Y10 / 2), {}, "classes in y_test: got [0.5]"),
     "other labels": ((X10, Y10, X10, Y10.astype(str)), {}, "type of y_test: got '<U"),
     "string for number": ((X10, X10[:, 0] / 3, X10, ["a"] * 10), {}, "type of y_test: got '<U1'"),
-    "lonely class": ((X10, [0] * 9 + [1]), {}, "test_fraction: got 0.25, takes 0, or a fraction"),
+    "lonely class": ((X10, [0] * 9 + [1]), {}, "test_fraction: got 0.25, takes 0, since"),
     "whole numbers": (
         (X10, np.arange(10)),
         {},

@@ -93,7 +93,7 @@ BAD_CSV = {
     "a,b\n7,0\n7,1\n7,0\n7,1\n7,0\n7,1\n7,0\n7,1\n": ["t.csv, columns: got []", "a as constant"],
     "1.5,0\n2.5,1\n": ["one of 1.5, 0", "the first line is read as the columns' names"],
     "a,by\n1,2\n": ["target: got 'b'", "one of a, by", "did you mean 'by'?"],
-    '"a,b\n1,2': ["data: got ", "EOF inside string"],
+    '"a,b\n1,2': ["data: got ", "a quote in the row of line 1 isn't closed"],
 }
 
 
@@ -116,7 +116,7 @@ def test_a_table_needs_a_target_and_only_a_table_takes_one(
     assert refusal(tmp_path / "wide.csv").startswith("target: got None, takes the column to pre")
     assert len(refusal(tmp_path / "wide.csv")) < 120
     table.to_parquet(tmp_path / "pets.parquet")
-    assert "target: got 3" in refusal(tmp_path / "pets.parquet", target=3)
+    assert "target: got '3'" in refusal(tmp_path / "pets.parquet", target=3)
     assert "target: got 'kind'" in refusal("circles", target="kind")
     assert "target: got 'kind'" in refusal((X10, Y10), target="kind")
 

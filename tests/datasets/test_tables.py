@@ -368,7 +368,7 @@ REFUSED: dict[str, tuple[Callable[[], str], list[str]]] = {
     "pickle": (written(b"\x80\x04.", "t.pkl"), ["would run its code"]),
     "several in a zip": (zipped, ["a zip of one table (this holds 2 files"]),
     "a link to nothing": (linked, ["it is a link to 'gone.csv', which isn't there"]),
-    "a link to itself": (looped, ["it is a link to 't.csv'"]),
+    "a link to itself": (looped, ["a link that leads back to itself"]),
     "a pipe": (piped, ["this is a named pipe: write what it gives into a file first"]),
     "a device": (lambda: "/dev/zero", ["this is a device"]),
 }

@@ -258,17 +258,18 @@ def compare(
                 **grid,
             )
     else:
-        study = plan(
-            data_splits,
-            initializers=asked or ["articles"],
-            hidden=hidden_units(hidden or "10,5"),
-            activation=activation or "relu",
-            bias="zeros" if bias is None else bias,
-            training=Training(**how, dtype=dtype or "float64"),
-            split_seed=split_seed,
-            aside=sets_aside(place),
-            **grid,
-        )
+        with users_code(whole) if own else nullcontext(), printing_aside(own and as_json):
+            study = plan(
+                data_splits,
+                initializers=asked or ["articles"],
+                hidden=hidden_units(hidden or "10,5"),
+                activation=activation or "relu",
+                bias="zeros" if bias is None else bias,
+                training=Training(**how, dtype=dtype or "float64"),
+                split_seed=split_seed,
+                aside=sets_aside(place),
+                **grid,
+            )
     clock.lap("importing, reading the data")
     with (
         study_bar(quiet) as bar,

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -66,8 +67,8 @@ def print_json(value: dict[str, Any]) -> None:
 
 def print_comparison_json(result: "Comparison") -> None:
     """Print a comparison as one object."""
-    print_json(
-        {
+    with redirect_stdout(sys.stderr):  # what a user's own initializer prints as it is asked again
+        told = {
             "study": result.study.as_dict(),
             "summary": rows(result.summary()),
             "verdicts": [_plain(asdict(verdict)) for verdict in result.verdicts],
@@ -75,7 +76,7 @@ def print_comparison_json(result: "Comparison") -> None:
             "statements": list(result.evidence.statements),
             "theory": list(result.theory),
         }
-    )
+    print_json(told)
 
 
 def rows(table: "pd.DataFrame") -> list[dict[str, Any]]:

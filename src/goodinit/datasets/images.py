@@ -19,6 +19,8 @@ from goodinit.datasets.saying import count
 from goodinit.errors import bad_argument, printable
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+# What cameras and drawing programs write besides.
+_UNREAD = {".heic", ".heif", ".avif", ".jfif", ".jp2", ".jxl", ".psd", ".svg", ".tga", ".dng"}
 # Decoders of other formats stay shut, whatever a file's name says: Pillow hands EPS to Ghostscript.
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 LARGEST_PIXELS = 50_000_000
@@ -66,17 +68,15 @@ def read_folder(folder: Path, size: tuple[int, int] | None) -> Dataset:
 
 
 def _passed_over(folders: Iterable[Path]) -> tuple[str, ...]:
-    """Return what to say of files beside the images that aren't read, such as HEIC."""
+    """Return what to say of pictures beside the images that aren't read."""
     kinds = Counter(
         file.suffix.lower()
         for folder in folders
         for file in folder.iterdir()
-        if file.suffix.lower() not in SUFFIXES and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in _UNREAD and not file.name.startswith(".")
     )
-    if not kinds:
-        return ()
-    suffixes = ", ".join(printable(suffix) or "no suffix" for suffix in sorted(kinds))
-    return (f"left out {count(kinds.total(), 'other file')} ({suffixes})",)
+    said = f"left out {count(kinds.total(), 'picture')} in {', '.join(sorted(kinds))}"
+    return (said,) if kinds else ()
 
 
 def _deeper(folder: Path) -> Iterator[Path]:

@@ -183,12 +183,12 @@ def _json(path: Path) -> _Found:
     check_size(str(path), path.stat().st_size * 3, "tables")
     text = path.read_text(encoding="utf-8-sig")
     if not text.lstrip().startswith("{"):
-        return _Found(pd.read_json(io.StringIO(text), dtype=False))
+        return _Found(pd.read_json(io.StringIO(text), dtype=False, precise_float=True))
     with suppress(ValueError):  # objects on lines, or damaged
         return _Found(_of_object(json.loads(text)))
     full = [number for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     try:
-        frame = pd.read_json(io.StringIO(text), lines=True, dtype=False)
+        frame = pd.read_json(io.StringIO(text), lines=True, dtype=False, precise_float=True)
     except ValueError:
         raise _bad_line(path, text) from None
     return _Found(frame, (), lambda row: f"line {full[row]}")
