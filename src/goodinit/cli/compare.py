@@ -207,9 +207,8 @@ def compare(
     from goodinit.study.grid import Training, plan
     from goodinit.study.trials import read_splits
 
-    formats, size = formats_of(figures), checked_size(figure_size)
+    formats, size, place = formats_of(figures), checked_size(figure_size), folder_of("out", out)
     check_ranking(by, margin)
-    place = folder_of("out", out)
     if place:
         check_out(place, data)
         drawn = [name for name in recorded(place) if name.endswith((".csv", *formats))]
