@@ -1,6 +1,5 @@
 """What inspecting must leave as it was: modules, their tensors, and what random numbers come."""
 
-import copy
 import random
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ def modules_as_they_were(*modules: nn.Module) -> Iterator[None]:
     every = {module: None for root in modules for module in root.modules()}
     attributes = [(vars(module), dict(vars(module))) for module in every]
     kept = [
-        (held, copy.copy(held))
+        (held, held.copy())
         for _, named in attributes
         for held in named.values()
         if type(held) in _CONTAINERS
@@ -36,7 +35,8 @@ def modules_as_they_were(*modules: nn.Module) -> Iterator[None]:
         yield
     finally:
         for held, before in (*attributes, *kept):
-            _restore(held, before)
+            if held or before:
+                _restore(held, before)
         for tensor, data, numbers, gradient in tensors.values():
             _restore_tensor(tensor, data, numbers)
             if tensor.grad is not gradient:

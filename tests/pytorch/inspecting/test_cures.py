@@ -174,6 +174,19 @@ def test_cures_are_sought_only_where_something_is_wrong_and_they_are_wanted() ->
 # --- How it is asked and told ---
 
 
+def test_a_draw_that_changes_nothing_is_not_looked_at() -> None:
+    model, batch = next(case for case in FAULTY if case.name == "tanh of std 5").make(0)
+    biases = [own for name, own in model.named_parameters() if name.endswith("bias")]
+    looks = []
+    for value in (0.0, 1e-3):  # that of zeros is the first that is tried
+        for own in biases:
+            nn.init.constant_(own, value)
+        words: list[str] = []
+        assert whole_inspect(model, *batch, progress=words.append).findings
+        looks.append(sum(said.startswith("trying") for said in words))
+    assert looks[0] == looks[1] - 2
+
+
 def test_the_report_and_the_assertion_show_each_cure_once_below_what_it_mends() -> None:
     model = mlp(8, 16, 16, 3)
     for layer in (0, 2):

@@ -155,6 +155,13 @@ def test_a_draw_of_the_whole_module_leaves_a_bias_that_was_set_on_purpose() -> N
     assert head.get_parameter("bias").tolist() == pytest.approx([-4.6] * 10)
 
 
+def test_the_work_of_recurrent_layers_counts_where_rows_are_chosen() -> None:
+    layer, x = nn.LSTM(8, 16, batch_first=True), torch.randn(4, 10, 8)
+    asked = Question(x, None, None, nan)
+    work = proving._arithmetic(asked, lambda own: layer(own.inputs)[0].sum())
+    assert work == 3 * 2 * 40 * (64 * 8 + 64 * 16)  # forward and back, of every step and row
+
+
 def test_what_has_nothing_to_be_trained_by_is_said() -> None:
     (x, _), _ = digits()
     for cures, why in (("proved", NO_COST), ("quick", NOT_ASKED)):

@@ -131,6 +131,20 @@ def initialize(
     seed = whole("seed", seed, at_least=0)
     parameters(model)  # refuses what has no memory, before it is called
     seen = cache(partial(structure, model, inputs))
+    return draw(model, scheme, seen, seed=seed, rules=rules, inputs=inputs, targets=targets)
+
+
+def draw(
+    model: nn.Module,
+    scheme: _Spec,
+    seen: Callable[[], Structure],
+    *,
+    seed: int,
+    rules: Mapping[type[nn.Module] | str, _Spec] | None,
+    inputs: object,
+    targets: object = None,
+) -> pd.DataFrame:
+    """Do what ``initialize`` does, to a model of which ``seen`` returns the structure on inputs."""
     listed = parameters(model, seen().uses if inputs is not None else {})
     recipes = _recipes(model, seed, inputs, targets, listed, seen)
     chosen = _chosen(model, listed, read(scheme, "scheme", recipes), _read_rules(rules, recipes))

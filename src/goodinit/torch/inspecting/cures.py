@@ -1,8 +1,9 @@
 """What mends a finding: initializations are tried, and the first that does is its cure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import torch
@@ -11,7 +12,7 @@ from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 from goodinit.errors import ArgumentError
 from goodinit.torch.initializing.auto import on_purpose
-from goodinit.torch.initializing.initialization import initialize
+from goodinit.torch.initializing.initialization import draw, initialize
 from goodinit.torch.inspecting.changes import Change, changes, known
 from goodinit.torch.inspecting.passage import Finding
 from goodinit.torch.inspecting.proving import NOT_ASKED, Proof
@@ -53,14 +54,15 @@ def seek(
     instead: dict[str, str] = {}
     for label in dict.fromkeys(one.label for one in wanted if one not in frozen):
         same = [one for one in here if one.label == label and not _frozen(patient, one)]
-        tried = list(trials(label, [one.layer for one in same], patient))
+        tried = _Replayed(trials(label, [one.layer for one in same], patient))
         best = next((trial for trial in tried if tests.mends(trial, same)), None)
         for one in same:
             own = best or next((trial for trial in tried if tests.mends(trial, [one])), None)
             cures[fault(one)] = own
-        refused[label] = tests.refusal(tried)
-        uncured = [one for one in same if cures[fault(one)] is None and not known(one)]
-        instead[label] = tests.instead(uncured) if uncured else ""
+        uncured = [one for one in same if cures[fault(one)] is None]
+        refused[label] = tests.refusal(tried) if uncured else ""
+        unknown = [one for one in uncured if not known(one)]
+        instead[label] = tests.instead(unknown) if unknown else ""
         if best is not None and not tests.left[best]:  # one cause, and what follows from it
             free = [fault(one) for one in wanted if one not in frozen]
             cures |= dict.fromkeys(free, best)
@@ -71,6 +73,22 @@ def seek(
         said = _with_cure(one, trial, tests, refused.get(one.label, ""), instead)
         told.append((said, trial and tests.layers[trial]))
     return told
+
+
+class _Replayed:
+    """Trials that are thought of when they are asked for, and again in that order.
+
+    What may be tried last takes longest to think of, and most often something before it mends.
+    """
+
+    def __init__(self, new: Iterator[Trial]) -> None:
+        self._new, self._seen = new, list[Trial]()
+
+    def __iter__(self) -> Iterator[Trial]:
+        yield from self._seen
+        for trial in self._new:
+            self._seen.append(trial)
+            yield trial
 
 
 _Fault = tuple[str, str]
@@ -130,6 +148,7 @@ class _Tests:
         self._worse: dict[Trial, str] = {}  # in what its first cost is worse
         self._proved: dict[Trial, str] = {}  # in what its training is worse; empty where it isn't
         self._kept: tuple[Trial, list[Tensor]] | None = None  # the numbers of the last one drawn
+        self._found = _numbers(patient.model)
         self._ask(lambda proof: (proof.first, proof.constant))
 
     def mends(self, trial: Trial, some: Sequence[Finding]) -> bool:
@@ -144,7 +163,7 @@ class _Tests:
             self._proved[trial] = self._training_of(trial) if self._proof else self._by_luck(trial)
         return not self._proved[trial]
 
-    def refusal(self, tried: Sequence[Trial]) -> str:
+    def refusal(self, tried: Iterable[Trial]) -> str:
         """Return what is worse after the first of some trials that makes anything worse."""
         said = (
             f"{NO_BETTER}{code(trial)}: {worse[trial]}"
@@ -197,12 +216,15 @@ class _Tests:
         with _as_it_was(model):
             try:
                 _draw(trial, self.patient, seed)
+                numbers = _numbers(model)
+                if all(map(torch.equal, numbers, self._found)):
+                    return self._before  # as where biases that are 0 become 0
                 worse = self._erased(trial)
                 worse = worse or (self._proof.begins_worse() if self._proof else "")
                 if worse:
                     self._worse[trial] = worse
                     return None
-                self._kept = trial, [tensor.detach().clone() for tensor in _tensors(model)]
+                self._kept = trial, numbers
                 layers, found = self.patient.again()
                 self.layers.setdefault(trial, layers)
                 return frozenset(map(fault, found))
@@ -258,9 +280,17 @@ def _tensors(model: nn.Module) -> list[Tensor]:
     return [*model.parameters(), *model.buffers()]
 
 
+def _numbers(model: nn.Module) -> list[Tensor]:
+    return [tensor.detach().clone() for tensor in _tensors(model)]
+
+
 def _draw(trial: Trial, patient: Patient, seed: int) -> None:
-    inputs = patient.inputs() if trial.looks else None
-    initialize(patient.model, trial.scheme, seed=seed, rules=dict(trial.rules), inputs=inputs)
+    rules = dict(trial.rules)
+    if not trial.looks:
+        initialize(patient.inner, trial.scheme, seed=seed, rules=rules)
+        return
+    seen, inputs = partial(getattr, patient, "structure"), patient.inputs()
+    draw(patient.inner, trial.scheme, seen, seed=seed, rules=rules, inputs=inputs)
 
 
 @contextmanager

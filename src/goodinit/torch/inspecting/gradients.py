@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from goodinit.torch.inspecting.measuring import Call, rms
+from goodinit.training.blas import one_blas_thread
 
 
 def settle(
@@ -43,7 +43,7 @@ def settle(
         call.feel_steps(None)  # where none came, lets go of what waited for it
     pulls = (call.pull for call in calls if not isnan(call.pull))
     largest = max(pulls, default=0.0)
-    with threadpool_limits(1, "blas"):  # the matrices are small, and PyTorch's threads are awake
+    with one_blas_thread:  # the matrices are small, and PyTorch's threads are awake
         for call in calls:
             call.settle(largest, rate)
     return sizes

@@ -196,7 +196,7 @@ def _cured(
 
     def look_at(module: nn.Module, seed: int) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
         progress(f"trying what mends it: look {next(tried)}")
-        layers, found, _ = _pass(module, seed, asked)
+        layers, found, _ = _pass(module, seed, asked, deep=False)
         return layers, tuple(one for one in found if one.fault and not one.remark)
 
     for seed, (layers, here, _) in passes:
@@ -250,9 +250,9 @@ def _rate(learning_rate: float) -> float:
     return number("learning_rate", learning_rate, "a number above 0", lambda n: n > 0)
 
 
-def _pass(module: nn.Module, seed: int, asked: Question) -> _Seen:
+def _pass(module: nn.Module, seed: int, asked: Question, *, deep: bool = True) -> _Seen:
     """Call a module and its cost's gradient; return its table, and what is wrong."""
-    passage = _passage(module, seed, asked)
+    passage = _passage(module, seed, asked, deep=deep)
     return tabulate(passage.calls, seed), find(passage), (seed, passage.carried)
 
 
@@ -278,7 +278,7 @@ def _made(model: Any, seed: int) -> nn.Module:
     return module
 
 
-def _passage(module: nn.Module, seed: int, asked: Question) -> Passage:
+def _passage(module: nn.Module, seed: int, asked: Question, *, deep: bool) -> Passage:
     torch.manual_seed(seed)
     watched = (module, asked.loss) if isinstance(asked.loss, nn.Module) else (module,)
     with (
@@ -287,13 +287,15 @@ def _passage(module: nn.Module, seed: int, asked: Question) -> Passage:
         torch.enable_grad(),
         torch.compiler.set_stance("force_eager"),
     ):
-        return _look(module, asked)
+        return _look(module, asked, deep=deep)
 
 
-def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
+def _look(module: nn.Module, asked: Question, *, deep: bool = True, once: bool = False) -> Passage:
     """Call a module and its cost's gradient, and look at what they leave.
 
-    Where inputs aren't scaled, it is called once more with inputs that are.
+    Where inputs aren't scaled, it is called once more with inputs that are. How far signals and
+    gradients carry, of which no finding is made, takes another way back: it is left out unless it
+    goes deep.
     """
     own = own_question(asked)
     tracer = Tracer(module, SIGHTS)
@@ -307,8 +309,9 @@ def _look(module: nn.Module, asked: Question, *, once: bool = False) -> Passage:
         asked, own = (one._replace(targets=None, loss=None) for one in (asked, own))
     cost, ratio, costed = _cost(outputs, said, own)
     first = Ways([call.before for call in tracer.calls], tracer.inputs, tracer.exits)
-    passed = Carried() if once else carried(tracer.calls, first, leaves(own.inputs, objects=True))
-    if not once:
+    passed = Carried()
+    if deep:
+        passed = carried(tracer.calls, first, leaves(own.inputs, objects=True))
         pull_back(tracer.calls, said, tracer.inputs)
     begun = [] if once else [*find_drawn(module), *not_looked_at(module, tracer.calls)]
     begun += [] if strange is None else [strange]
@@ -376,7 +379,9 @@ def _with_scaled_inputs(module: nn.Module, asked: Question, seen: Passage) -> Pa
         return seen
     place = count()
     scaled = mapped(lambda x: standardised(x) if next(place) in which else x, asked.inputs)
-    left = set(map(fault, find(_look(module, asked._replace(inputs=scaled), once=True))))
+    left = set(
+        map(fault, find(_look(module, asked._replace(inputs=scaled), deep=False, once=True)))
+    )
     gone = [one for one in find(seen) if fault(one) not in left]
     said = [one for i in which if (one := unscaled(inputs[i], gone)) is not None]
     if not said:

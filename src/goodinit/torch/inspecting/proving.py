@@ -10,9 +10,9 @@ arithmetic, not from a clock.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, isfinite
+from math import inf, isfinite, prod
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,8 @@ from goodinit.torch.inspecting.asking import Question, its_own, own_question
 from goodinit.torch.inspecting.costs import chance, said_by, usual_loss
 from goodinit.torch.inspecting.nested import leaves, mapped
 from goodinit.torch.state import modules_as_they_were
+
+Shape = Sequence[int]
 
 PROVED, QUICK, NONE = "proved", "quick", "none"  # what of cures is wanted
 NOT_ASKED = "not proved by training"
@@ -214,9 +216,15 @@ def rows_of(asked: Question, cost: Callable[[Question], Tensor]) -> Rows:
 
 def _arithmetic(asked: Question, cost: Callable[[Question], Tensor]) -> float:
     """Return how many operations the products of a step are, forward and back."""
-    with torch.enable_grad(), FlopCounterMode(display=False) as counter:
+    more = {torch.ops.aten.mkldnn_rnn_layer: _of_recurrence}
+    with torch.enable_grad(), FlopCounterMode(display=False, custom_mapping=more) as counter:
         cost(asked)
     return 3.0 * float(counter.get_total_flops())
+
+
+def _of_recurrence(states: Shape, inner: Shape, recurrent: Shape, *_: Any, **__: Any) -> int:
+    """Return how many operations a recurrent layer's products are, which PyTorch doesn't count."""
+    return 2 * prod(states[:-1]) * (prod(inner) + prod(recurrent))
 
 
 def _examples(asked: Question) -> int:
@@ -251,14 +259,16 @@ def train(
     fused = all(tensor.is_floating_point() and tensor.is_cpu for tensor in own)
     optimizer = torch.optim.Adam(own, fused=fused or None)
     torch.manual_seed(0)
-    costs, ends, held = [_number(cost, rows.seen)], [], [_number(cost, rows.held)]
+    held, ends = [_number(cost, rows.held)], list[float]()
+    value = cost(rows.seen)
+    costs = [float(value.detach())]
     for rate in RATES:
         optimizer.param_groups[0]["lr"] = rate
         for _ in range(rows.steps):
+            _step(optimizer, own, value)
             value = cost(rows.seen)
             costs.append(float(value.detach()))
-            _step(optimizer, own, value)
-        ends.append(fmean([*costs[1 - _LAST :], _number(cost, rows.seen)]))
+        ends.append(fmean(costs[-_LAST:]))
         held.append(_number(cost, rows.held))
         course = Course(costs[0], _least(ends), held[0], _least(held[1:]))
         if not isfinite(ends[-1]) or enough(course):
