@@ -108,6 +108,19 @@ def no_such(
     return bad_argument(argument, got, f"{takes} {shown}{more}{nearest}{hint}")
 
 
+def module_meant(spec: str) -> str:
+    """Return which module a file's name in place of one's stands for, as a question; "" for none.
+
+    Examples
+    --------
+    >>> module_meant("nets/small.py:build"), module_meant("nets.small:build")
+    (" (did you mean 'nets.small:build'?)", '')
+    """
+    place, colon, name = spec.partition(":")
+    stem = place.removeprefix("./").removesuffix(".py").replace("/", ".")
+    return f" (did you mean {stem + colon + name!r}?)" if place.endswith(".py") else ""
+
+
 def printable(text: str) -> str:
     r"""Return a text in which what a terminal would obey is written out.
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from goodinit.errors import ArgumentError
+from goodinit.torch import inspect
 from goodinit.torch.shell import load_builder, read_inputs
 
 MODULE = """
@@ -193,6 +194,17 @@ def test_inputs_are_drawn_from_their_shapes() -> None:
     assert tokens.shape == (4, 16)
     assert int(tokens.max()) < 50
     assert torch.equal(read_inputs(["4,3,8,8"]), image)
+
+
+def test_what_is_no_module_no_input_and_no_number_of_seeds_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"did you mean 'nets\.mine:small'\?"):
+        load_builder("nets/mine.py:small")
+    with pytest.raises(ArgumentError, match="takes a bound from 1 on"):
+        read_inputs(["2,2@0"])
+    with pytest.raises(ArgumentError, match="takes a shape of at most"):
+        read_inputs(["999999999,9999"])
+    with pytest.raises(ArgumentError, match="takes at most 1,000 seeds"):
+        inspect(lambda: nn.Linear(2, 2), torch.ones(2, 2), seeds=10**9)
 
 
 def test_scaling_is_written_in_place_of_its_own_files_only(tmp_path: Path) -> None:

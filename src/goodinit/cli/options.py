@@ -60,7 +60,13 @@ ImageSize = Annotated[
     typer.Option(rich_help_panel=DATA, help="Resize images to this many pixels on each side."),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="No progress bar.")
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        rich_help_panel=OUTPUT,
+        help="No progress, and no warning that it takes long.",
+    ),
 ]
 Figures = Annotated[
     str,

@@ -37,7 +37,7 @@ def hidden_units(text: str) -> list[int]:
     takes = "units with commas between them, as 10,5 or 64x30"
     layers: list[int] = []
     for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d{1,9})(?:x(\d{1,4}))?\s*", part)
+        found = re.fullmatch(r"\s*(\d{1,9})(?:x([1-9]\d{0,3}))?\s*", part)
         if found is None:
             raise bad_argument("hidden", text, takes)
         layers += [int(found[1])] * int(found[2] or 1)

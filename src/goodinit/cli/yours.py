@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 import goodinit
-from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument
+from goodinit.errors import ArgumentError, StudyStoppedError, bad_argument, module_meant
 
 Whole = Annotated[
     bool, typer.Option("--traceback", help="Where your code raises, show the whole traceback.")
@@ -125,6 +125,8 @@ def own_initializer(spec: str) -> Any:
     """
     takes = "package.module:function of yours, (rng, shape) -> array"
     place, _, name = spec.partition(":")
+    if hint := module_meant(spec):
+        raise bad_argument("init", spec, takes + hint)
     if not name or not all(part.isidentifier() for part in place.split(".")):
         raise bad_argument("init", spec, takes)
     if str(Path.cwd()) not in sys.path:

@@ -5,14 +5,17 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from inspect import Parameter, signature
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from goodinit.errors import bad_argument
+from goodinit import memory
+from goodinit.errors import bad_argument, module_meant
 
+_NUMBER = 8  # bytes, at most
 _SHAPE = re.compile(r"(?P<shape>\d{1,9}(,\d{1,9})*)(@(?P<below>\d{1,12}))?")
 
 
@@ -44,6 +47,8 @@ def load_sized_builder(spec: str) -> Callable[[int], nn.Module]:
 
 def _named(spec: str, takes: str) -> Any:
     place, _, name = spec.partition(":")
+    if hint := module_meant(spec):
+        raise bad_argument("module", spec, takes + hint)
     if not name or not all(part.isidentifier() for part in place.split(".")):
         raise bad_argument("module", spec, takes)
     if str(Path.cwd()) not in sys.path:
@@ -99,6 +104,12 @@ def _drawn(text: str, source: torch.Generator) -> Tensor:
         takes = "a shape such as 32,3,224,224, or 8,128@50257 for whole numbers below that"
         raise bad_argument("input", text, takes)
     shape = tuple(int(size) for size in found["shape"].split(","))
+    needed, most = _NUMBER * prod(shape), memory.available() // 2
+    if needed > most:
+        takes = f"a shape of at most {memory.gigabytes(most)} (this is {memory.gigabytes(needed)})"
+        raise bad_argument("input", text, takes)
+    if found["below"] and not int(found["below"]):
+        raise bad_argument("input", text, "a bound from 1 on, as in 8,128@50257")
     if found["below"]:
         return torch.randint(int(found["below"]), shape, generator=source)
     return torch.randn(shape, generator=source)

@@ -255,11 +255,21 @@ def test_xavier_stalls_in_thirty_relu_layers_where_he_converges() -> None:
     assert verdicts["glorot_normal"] == "vanishing gradients"
 
 
+def test_lazy_layers_are_given_their_shapes_before_they_are_drawn() -> None:
+    def lazy() -> nn.Module:
+        return nn.Sequential(nn.LazyLinear(8), nn.ReLU(), nn.LazyLinear(2))
+
+    found = compare(lazy, "moons", **(QUICK | {"initializers": ["default", "he_normal"]}))
+    assert found.trials["train_cost"].notna().all()
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
         ({"model_factory": build()}, "model_factory: got Sequential"),
         ({"model_factory": lambda: 3}, "model_factory: got 3, takes a function that returns a"),
+        ({"model_factory": nn.Flatten}, "got 'Flatten', takes .* with trainable parameters"),
+        ({"model_factory": lambda: nn.Linear(2, 2, device="meta")}, "on the meta device"),
         ({"initializers": "he_norml"}, "he_norml"),
         ({"initializers": ["he", "he_normal"]}, "initializers: got 'he_normal twice'"),
         ({"steps": 0}, "steps: got 0"),

@@ -37,7 +37,7 @@ from goodinit.torch.comparing.examples import (
     split,
     test_share,
 )
-from goodinit.torch.comparing.inputs import Inputs, Parts, given, joined, own_cost, say
+from goodinit.torch.comparing.inputs import Inputs, Parts, give_shapes, given, joined, own_cost, say
 from goodinit.torch.comparing.scoring import NONE, NUMBER, score_of
 from goodinit.torch.comparing.study import Initializer, ModuleStudy, Work, seeded
 from goodinit.torch.comparing.training import ModuleTraining
@@ -201,8 +201,7 @@ def plan(
     name, prepared, read_in = _read(data, split_seed if cut else None)
     with seeded(chosen[0]):
         module = model_factory()
-    if not isinstance(module, nn.Module):
-        raise bad_argument("model_factory", module, "a function that returns a torch.nn.Module")
+    _check_trainable(module)
     found, inside = _asked(module, read_in, loss)
     examples, *others = _divided(found, splits, split_seed if cut else None)
     said = _said(module, examples)
@@ -227,6 +226,21 @@ def plan(
         prints = [{"fingerprint": _fingerprint(of)} for of in others]
         facts["splits"] = {"test_share": 0.0 if drawn else test_share(examples), "others": prints}
     return ModuleStudy(facts, training, schemes, rates, chosen, work)
+
+
+def _check_trainable(module: Any) -> None:
+    """Raise ArgumentError for what is no module, or one in which nothing can be trained."""
+    makes = "a function that returns a torch.nn.Module"
+    if not isinstance(module, nn.Module):
+        raise bad_argument("model_factory", module, makes)
+    if any(held.is_meta for held in (*module.parameters(), *module.buffers())):
+        raise bad_argument(
+            "model_factory", "parameters on the meta device", f"{makes} with numbers"
+        )
+    if not any(leaf.requires_grad for leaf in module.parameters()):
+        raise bad_argument(
+            "model_factory", type(module).__name__, f"{makes} with trainable parameters"
+        )
 
 
 def _initializers(asked: Any) -> tuple[Initializer, ...]:
@@ -380,6 +394,8 @@ def _said(module: nn.Module, examples: Examples) -> Any:
     """Return what a module says to a few examples."""
     some = examples.X_train[:_ASKED].clone()
     try:
+        with generators_as_they_were():
+            give_shapes(module, some)
         with modules_as_they_were(module), generators_as_they_were(), torch.no_grad():
             return say(module.eval(), some)
     except Exception as error:

@@ -87,6 +87,16 @@ def say(module: nn.Module, inputs: Inputs) -> Any:
     return call(module, given(inputs))
 
 
+def give_shapes(module: nn.Module, inputs: Inputs) -> None:
+    """Call a module once where it has lazy layers, which then know their shapes."""
+    if not any(isinstance(leaf, nn.UninitializedParameter) for leaf in module.parameters()):
+        return
+    training = module.training
+    with torch.no_grad():
+        say(module.eval(), inputs[:1].clone())
+    module.train(training)
+
+
 def own_cost(outputs: Any, targets: Tensor) -> Tensor:
     """Return the loss among a module's outputs."""
     found = own_loss(outputs)

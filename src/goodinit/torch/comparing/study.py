@@ -33,7 +33,7 @@ from goodinit.study.trials import Trial, describe_grid
 from goodinit.torch.comparing.budget import rows_looked_at
 from goodinit.torch.comparing.engines import Loss
 from goodinit.torch.comparing.examples import Examples
-from goodinit.torch.comparing.inputs import Inputs, given, own_cost
+from goodinit.torch.comparing.inputs import Inputs, give_shapes, given, own_cost
 from goodinit.torch.comparing.stability import bend_of
 from goodinit.torch.comparing.training import OPTIMIZERS, ModuleTraining, train
 from goodinit.torch.inspecting.costs import OWN
@@ -216,6 +216,7 @@ class ModuleStudy:
         with seeded(trial.seed):
             module = work.build()
             inputs, targets = work.examples.X_train[:_DRAWN_BY], work.examples.y_train
+            give_shapes(module, inputs)
             prepare(module, given(inputs), targets, trial.seed)
         return module.to(self.training.device)
 

@@ -29,7 +29,7 @@ from goodinit.torch.comparing.engines import (
     stacked,
 )
 from goodinit.torch.comparing.examples import Examples, some_of
-from goodinit.torch.comparing.inputs import say
+from goodinit.torch.comparing.inputs import give_shapes
 from goodinit.torch.comparing.scoring import AT_ONCE, Score, evaluate, score_of
 from goodinit.torch.state import generators_as_they_were
 from goodinit.training import MEASURES, VALIDATION
@@ -318,10 +318,9 @@ def _plan(model: nn.Module, examples: Examples, task: Task, training: ModuleTrai
 def _prepare(model: nn.Module, seed: int, examples: Examples, device: str) -> None:
     """Move a model to its device, give lazy layers their shapes, and put it in training mode."""
     model.to(device)
-    if any(isinstance(leaf, nn.UninitializedParameter) for leaf in model.parameters()):
-        with generators_as_they_were(), torch.no_grad():
-            _seed(seed)
-            say(model.eval(), examples.X_train[:1].clone())
+    with generators_as_they_were():
+        _seed(seed)
+        give_shapes(model, examples.X_train)
     if not any(leaf.requires_grad for leaf in model.parameters()):
         raise bad_argument("model", type(model).__name__, "a module with trainable parameters")
     model.train()

@@ -44,6 +44,7 @@ from goodinit.torch.inspecting.tracing import Tracer
 from goodinit.torch.inspecting.ways import Ways
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
+_MOST_SEEDS = 1000
 _SEEDS = 10
 
 
@@ -243,7 +244,10 @@ def _seeds(model: Any, seeds: Any) -> list[int]:
         if not chosen or len(set(chosen)) < len(chosen):
             raise bad_argument("seeds", seeds, "one seed at least, each once")
         return chosen
-    return list(range(whole("seeds", seeds, at_least=1)))
+    count = whole("seeds", seeds, at_least=1)
+    if count > _MOST_SEEDS:
+        raise bad_argument("seeds", seeds, f"at most {_MOST_SEEDS:,} seeds, a module for each")
+    return list(range(count))
 
 
 def _rate(learning_rate: float) -> float:
