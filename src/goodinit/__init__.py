@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from goodinit.running.compare import compare
     from goodinit.running.loading import load
     from goodinit.running.mapping import Map, map  # noqa: A004
-    from goodinit.theory.predict import Prediction, predict
+    from goodinit.theory.predict import predict
+    from goodinit.theory.prediction import Prediction
 
 __all__ = [
     "ArgumentError",
@@ -41,7 +42,7 @@ _HOMES = {
     "Comparison": "comparison",
     "Dataset": "datasets",
     "Map": "running.mapping",
-    "Prediction": "theory.predict",
+    "Prediction": "theory.prediction",
     "Scheme": "initializers",
     "StudyStoppedError": "errors",
     "compare": "running.compare",

@@ -36,7 +36,7 @@ from goodinit.study.grid import Study
 from goodinit.study.trials import AnyStudy
 from goodinit.summary import as_latex, as_markdown, as_text
 from goodinit.theory.beside import beside, disagreements, predictions, remarks
-from goodinit.theory.predict import Prediction
+from goodinit.theory.prediction import Prediction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

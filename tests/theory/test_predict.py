@@ -11,6 +11,8 @@ from goodinit import initializers, network
 from goodinit.datasets import load
 from goodinit.errors import ArgumentError
 from goodinit.theory.bands import quantiles
+from goodinit.theory.examples import Examples
+from goodinit.theory.predict import of_network
 from goodinit.theory.weights import law
 
 
@@ -270,3 +272,22 @@ def test_theory_is_silent_of_biases_that_it_does_not_know() -> None:
         assert "zero and Gaussian biases alone" in " ".join(said.sentences())
     with pytest.raises(ArgumentError, match="bias_std"):
         gi.predict("moons", "he_normal", bias="normal(std=1)", bias_std=1.0)
+
+
+@pytest.mark.parametrize(
+    ("activation", "scheme"), [("relu", "he_normal"), ("selu", "lecun_normal")]
+)
+def test_a_hundred_examples_give_the_gradient_of_all_in_deep_networks(
+    activation: str, scheme: str
+) -> None:
+    digits = load("digits")
+    X, y = digits.X_train[:400], digits.y_train[:400]
+    known = load((X, y, digits.X_test, digits.y_test))
+    asked: dict[str, Any] = {"hidden": (30,) * 15, "activation": activation, "draws": 0}
+    some = of_network(known, scheme, **asked)
+    every = of_network(known, scheme, **asked, examples=Examples(X, y, len(X)))
+    plain = Examples(some._examples.X, some._examples.y, len(X))
+    without = of_network(known, scheme, **asked, examples=plain)
+    away, before = (np.log(one.gradient_rms / every.gradient_rms) for one in (some, without))
+    assert np.abs(away).max() < 0.02
+    assert before.max() > 0.05

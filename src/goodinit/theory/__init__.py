@@ -11,11 +11,13 @@
 - ``gradients``: each layer's gradient with its band
 - ``drawn``: the bands where no formula holds
 - ``sentences``: what is worth saying, in words
-- ``predict``: all of it, of one network on one data set
+- ``prediction``: all of it, of one network on one data set, as it is asked for
+- ``predict``: a network, data and an initializer, read and checked
 - ``beside``: the predictions of a study beside what was measured
 """
 
 from goodinit.theory.fixedpoints import FixedPoint, edge_of_chaos, fixed_point
-from goodinit.theory.predict import Prediction, predict
+from goodinit.theory.predict import predict
+from goodinit.theory.prediction import Prediction
 
 __all__ = ["FixedPoint", "Prediction", "edge_of_chaos", "fixed_point", "predict"]

@@ -9,7 +9,8 @@ import pandas as pd
 from goodinit.errors import ArgumentError
 from goodinit.study.grid import Study
 from goodinit.theory.examples import representatives
-from goodinit.theory.predict import Prediction, of_network
+from goodinit.theory.predict import of_network
+from goodinit.theory.prediction import Prediction
 
 # A line of ``Comparison.signals``, and the columns of ``Prediction.layers`` that speak of it.
 LINES = {

@@ -13,25 +13,23 @@ import numpy as np
 
 from goodinit import network as oracle
 from goodinit.activations import Activation
-from goodinit.datasets import Dataset
 from goodinit.initializers import Scheme
 from goodinit.initializers.scheme import generator
 from goodinit.network import Network
 from goodinit.theory.bands import INSIDE
-from goodinit.theory.examples import Examples, representatives
+from goodinit.theory.examples import Examples
 from goodinit.theory.gaussian import Array
 
 LEAST = 19  # networks, of which one is beyond each end of a band of 90 %
 
-_BUDGET = 12_000_000_000  # multiplications, about
-_FEWEST = 60
-_ENOUGH = 200  # networks, for a band that is right within 2 %
-_MORE = 300  # examples
+_BUDGET = 1_500_000_000  # multiplications, about
+_FEWEST = 48  # networks, for a band that is right within 4 %
+_ENOUGH = 96  # within 3 %
 _BATCH = 2_000_000  # activations at a time
 _POOL = 16_000_000  # weights of one shape
 _WIDEST = 60.0  # the logarithm of a scale that float32 holds with room to spare
 _BEYOND = 1e4  # logarithms whose powers are 0 or infinite
-_LEAST = 1e-3  # of a gradient, that is left where examples are made up for
+_LEAST = 0.1  # of a gradient, that is left where examples are made up for
 _SEEDS = 2**31  # from here on, so that no network that is predicted was drawn for it
 
 
@@ -54,11 +52,9 @@ def _how_many(sizes: Sequence[int], examples: int, most: int) -> int:
     return min(most, max(_FEWEST, int(_BUDGET / each)))
 
 
-def enough(data: Dataset, sizes: Sequence[int], few: Examples) -> Examples:
-    """Return more examples than few where networks are small: bands of gradients hang on them."""
-    each = sum(a * b for a, b in pairwise(sizes)) * 3 * _MORE
-    small = len(data.X_train) > len(few.X) and each * _ENOUGH < _BUDGET
-    return representatives(data, _MORE) if small else few
+def costly(sizes: Sequence[int], examples: int) -> bool:
+    """Return whether so many examples are too many for the networks that a band likes."""
+    return _how_many(sizes, examples, _ENOUGH) < _ENOUGH
 
 
 def draw(
@@ -70,6 +66,7 @@ def draw(
     examples: Examples,
     most: int,
     reach: float,
+    own: Array,
 ) -> Drawn:
     """Return what so many networks look like on these examples.
 
@@ -79,6 +76,8 @@ def draw(
     ----------
     network, activation, scheme, bias_std
     examples : Examples
+    own : array, shape (layers,)
+        How often an example's product with itself counts in a gradient's sum over pairs.
     most : int
         How many networks are drawn; fewer where they are large.
     reach : float
@@ -88,10 +87,8 @@ def draw(
     kind = np.float32 if reach < _WIDEST else np.float64
     layers = _Layers(network.layers, scheme, bias_std, count, kind)
     batch = max(1, _BATCH // (len(examples.X) * sum(network.layers)))
-    found = [
-        _look(network, activation, layers, slice(first, min(first + batch, count)), examples)
-        for first in range(0, count, batch)
-    ]
+    parts = [slice(first, min(first + batch, count)) for first in range(0, count, batch)]
+    found = [_look(network, activation, layers, part, (examples, own)) for part in parts]
     with np.errstate(divide="ignore"):
         return Drawn(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
@@ -136,10 +133,14 @@ class _Layers:
 
 
 def _look(
-    network: Network, activation: Activation, layers: _Layers, which: slice, examples: Examples
+    network: Network,
+    activation: Activation,
+    layers: _Layers,
+    which: slice,
+    seen: tuple[Examples, Array],
 ) -> tuple[Array, Array]:
     """Return the logarithms of the mean squares of pre-activations and of gradients, by layer."""
-    kind, many = layers.kind, which.stop - which.start
+    (examples, own), kind, many = seen, layers.kind, which.stop - which.start
     X = examples.X.astype(kind)
     inputs, lengths, slopes = [np.broadcast_to(X, (many, *X.shape))], [], []
     z = X
@@ -158,19 +159,19 @@ def _look(
         length[length == 0] = 1.0
         delta = (delta / np.sqrt(length)[:, np.newaxis, np.newaxis]).astype(kind)
         scale += np.log(length)
-        squares.append(scale + np.log(_gradient(delta, inputs[place], examples.own)))
+        squares.append(scale + np.log(_gradient(delta, inputs[place], float(own[place]))))
         if place:
             delta = (delta @ layers.weights(place, which)) * slopes[place - 1]
     return np.stack(lengths, axis=1), np.stack(squares[::-1], axis=1)
 
 
 def _mean_square(of: Array) -> Array:
-    total: Array = np.einsum("nij,nij->n", of, of, dtype=float)
-    return np.asarray(total / (of.shape[1] * of.shape[2]))
+    total: Array = np.einsum("nij,nij->n", of, of)
+    return np.asarray(total.astype(float) / (of.shape[1] * of.shape[2]))
 
 
 def _gradient(delta: Array, inputs: Array, own: float) -> Array:
-    """Return the mean square of one weight's gradient; ``own`` as in ``Examples``."""
+    """Return the mean square of one weight's gradient; ``own`` as in ``draw``."""
     gradient = np.swapaxes(delta, 1, 2) @ inputs
     found = _mean_square(gradient)
     if own == 1:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from goodinit.datasets import Dataset
 
-MOST = 100
+MOST, FEW = 100, 32
 _LOOKED_AT = 2000  # examples among which they are chosen
 
 
@@ -21,14 +21,21 @@ class Examples:
     ----------
     X : array, shape (m, n_features)
     y : array, shape (m,)
+    of : int
+        How many there are in all.
     own : float
         How often an example's product with itself counts in a sum over pairs, so that the sum is
-        that of all: 1 where these are all, less where many more would each count less.
+        that of all, were all weights 0: 1 where these are all, less where many more would each
+        count less.
+    few : Examples, optional
+        The first of them, which stand for all too, a little worse.
     """
 
     X: NDArray[np.float64]
     y: NDArray[Any]
-    own: float
+    of: int
+    own: float = 1.0
+    few: "Examples | None" = None
 
 
 def representatives(data: Dataset, most: int = MOST) -> Examples:
@@ -48,17 +55,23 @@ def representatives(data: Dataset, most: int = MOST) -> Examples:
     """
     X, y = data.X_train, data.y_train
     if len(X) <= most:
-        return Examples(X, y, 1.0)
+        return Examples(X, y, len(X))
     order = np.lexsort((np.sum(X**2, axis=1), y))
     places = np.linspace(0, len(X) - 1, min(len(X), _LOOKED_AT)).astype(int)
     looked = order[places]
     classes = data.classes is not None
     chosen = looked[_herd(_likeness(X[looked], y[looked], classes), most)]
+    few = _standing(data, chosen[:FEW]) if most > FEW else None
+    return _standing(data, chosen, few)
+
+
+def _standing(data: Dataset, chosen: NDArray[np.int64], few: Examples | None = None) -> Examples:
+    """Return examples that are chosen, scaled by one factor to the mean square of all."""
+    X, y = data.X_train, data.y_train
     square = float(np.mean(X[chosen] ** 2))
-    scale = np.sqrt(np.mean(X**2) / square) if square > 0 else 1.0
-    few = scale * X[chosen]
-    away = _away(y, classes)
-    return Examples(few, y[chosen], _own(X, away, few, away[chosen]))
+    own = np.sqrt(np.mean(X**2) / square) * X[chosen] if square > 0 else X[chosen]
+    away = _away(y, data.classes is not None)
+    return Examples(own, y[chosen], len(X), _own(X, away, own, away[chosen]), few)
 
 
 def _away(y: NDArray[Any], classes: bool) -> NDArray[np.float64]:

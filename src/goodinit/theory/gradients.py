@@ -14,7 +14,21 @@ from goodinit.theory.outputs import FirstAnswer
 _NOTHING = 1e-300
 _EVERY = 2  # point of the answers' grid: a band needs no more
 _ASKED = 6  # layers for which the spread of the answers is worked out; others lie between
+_LEFT = 0.05  # of a sum, at least, that is left where it is that of more examples
 _LEAST = 1e-9  # a variance below which nothing follows it
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over pairs of examples by layer, and the part of the pairs of one with itself."""
+
+    count: int
+    whole: Array
+    selves: Array
+
+    def taken(self, own: Array) -> float:
+        """Return the largest part of a sum that goes where own products count so often."""
+        return float(np.max((1 - own) * self.selves / np.maximum(self.whole, _NOTHING)))
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,10 @@ def gradients(
     answer: FirstAnswer,
     walk: Walk,
     moments: Moments,
-    own: float = 1.0,
+    sums: Sums,
+    own: Array,
+    count: float = 1.0,
+    band: bool = True,
 ) -> Gradients:
     """Return what theory says of every layer's weight gradient.
 
@@ -44,13 +61,22 @@ def gradients(
     answer : FirstAnswer
     walk : Walk
     moments : Moments
-    own : float
-        How much an example's product with itself counts; see ``Examples``.
+    sums : Sums
+        As ``pair_sums`` returns them.
+    own : array, shape (layers,)
+        How often an example's product with itself counts; see ``owns``.
+    count : float
+        The same for the band, which is more even where less cancels.
+    band : bool
+        Whether the band is asked for, which takes most of the time; else it is NaN.
     """
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.maximum(sums.whole - (1 - own) * sums.selves, 0.0))
+    if not band:
+        return Gradients(logs, np.full_like(logs, np.nan), np.full_like(logs, np.nan))
     deltas, slopes = backward(layers, answer.residuals)
-    each = np.where(np.eye(len(layers[0].inputs), dtype=bool), own, 1.0) / len(layers[0].q) ** 2
+    each = np.where(np.eye(sums.count, dtype=bool), count, 1.0) / sums.count**2
     counted = [layer.inputs * each for layer in layers]
-    squares = np.array([max(np.sum(w * d), 0.0) for w, d in zip(counted, deltas, strict=True)])
     rows = np.array(
         [np.abs(w * d).sum(axis=1) + _NOTHING for w, d in zip(counted, deltas, strict=True)]
     )
@@ -74,9 +100,52 @@ def gradients(
     variance = variance + np.einsum("ik,kl,il->i", pull, walk.covariance, pull)
     variance = variance + _above(polygamma(1, shapes))
     low, high = quantiles(center, np.sqrt(np.maximum(variance, 0.0)), noise)
-    with np.errstate(divide="ignore"):
-        logs = np.log(squares)
     return Gradients(logs, logs + low, logs + high)
+
+
+def pair_sums(layers: Sequence[Layer], answer: FirstAnswer) -> Sums:
+    """Return each layer's sum over pairs of examples of E[δᵢ δⱼ] E[aᵢ aⱼ] / n²."""
+    deltas, _ = backward(layers, answer.residuals)
+    products = [layer.inputs * delta for layer, delta in zip(layers, deltas, strict=True)]
+    n = len(layers[0].q)
+    return Sums(
+        n,
+        np.array([float(of.sum()) for of in products]) / n**2,
+        np.array([float(np.trace(of)) for of in products]) / n**2,
+    )
+
+
+def owns(some: Sums, few: Sums, own: float, of: int) -> tuple[Array, Array]:
+    """Return how often products of an example with itself count, so that sums are those of all.
+
+    What a sum over m examples has too much goes like 1 / m where errors cancel and examples are
+    much alike to a network, as to deep ones: two such sums tell that of all. It is no more than
+    what is right were all weights 0.
+
+    Parameters
+    ----------
+    some, few : Sums
+    own : float
+        ``Examples.own`` of some.
+    of : int
+        How many examples there are in all.
+
+    Returns
+    -------
+    (array, array)
+        For some and for few, by layer, between 0 and 1.
+    """
+    slope = np.maximum(few.whole - some.whole, 0) / (1 / few.count - 1 / some.count)
+    excess = np.maximum(slope * (1 / some.count - 1 / of), (1 - own) * some.selves)
+    whole = np.maximum(some.whole - excess, _LEFT * some.whole)
+    first, second = (_own(one, whole) for one in (some, few))
+    return first, second
+
+
+def _own(some: Sums, whole: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = 1 - (some.whole - whole) / some.selves
+    return np.clip(np.where(np.isfinite(found), found, 1.0), 0.0, 1.0)
 
 
 def _above(each: Array) -> Array:

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from goodinit.theory.gaussian import Array, Moments
+from goodinit.activations import Activation
+from goodinit.theory.gaussian import Array, Moments, mean, pairs
 from goodinit.theory.pairing import Pairs
 
 
@@ -117,3 +118,36 @@ def mean_correlation(c: Array) -> float:
     """Return the mean correlation of two different examples; NaN where there is only one."""
     m = len(c)
     return float((c.sum() - np.trace(c)) / (m * (m - 1))) if m > 1 else float("nan")
+
+
+def jacobian(
+    layers: Sequence[Layer], orthogonal: Sequence[bool], activation: Activation, moments: Moments
+) -> tuple[float, float]:
+    """Return mean and variance of the squared singular values of dz_last / dz_first, both hidden.
+
+    Pennington, Schoenholz and Ganguli 2017, equation 17 with s₁ = -1 for independent and 0 for
+    orthogonal weights.
+    """
+    middle, varies = 1.0, 0.0
+    hidden = zip(layers[1:-1], layers[:-2], orthogonal[1:-1], strict=True)
+    for layer, below, whole_rows in hidden:
+        first = float(moments.slope(below.q).mean())
+        with np.errstate(all="ignore"):  # what explodes is infinite
+            second = float(mean(lambda z: activation.slope(z) ** 4, below.q).mean())
+        middle *= layer.gain * first * layer.fan_out / layer.fan_in
+        varies += second / first / first - (1.0 if whole_rows else 0.0) if first > 0 else 0.0
+    return middle, middle * middle * varies
+
+
+def alike_after(last: Layer, activation: Activation, alike: float, most: int) -> int | None:
+    """Return after how many more such layers, up to ``most``, two inputs are so alike, or None."""
+    q, c = float(last.q.mean()), mean_correlation(last.c)
+    if not np.isfinite([q, c]).all():
+        return None
+    for place in range(1, most + 1):
+        two = np.array([[1.0, c], [c, 1.0]])
+        inputs = last.gain * pairs(activation.function, np.array([q, q]), two) + last.bias
+        q, c = float(inputs[0, 0]), float(inputs[0, 1] / inputs[0, 0]) if inputs[0, 0] else 0.0
+        if c >= alike:
+            return place
+    return None
