@@ -259,6 +259,11 @@ def named(spec: Any) -> Activation:
     """
     if not isinstance(spec, str):
         raise bad_argument("activation", spec, f"one of {', '.join(KNOWN)}")
+    return _built(spec)
+
+
+@lru_cache  # it is asked for at every measurement
+def _built(spec: str) -> Activation:
     return build("activation", spec, _MAKERS, KNOWN)
 
 

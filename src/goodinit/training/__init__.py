@@ -13,6 +13,7 @@
 - ``together``: a vector of networks: each lane is one
 - ``kernel``: which of them trains a batch, on how many threads
 - ``hessian``: products of the cost's Hessian with directions
+- ``answers``: what networks make of examples
 - ``compression``: inputs brought to the span of the examples
 - ``problem``: a batch of trials as the kernel takes it
 - ``loop``: what is trained between two records, and recorded

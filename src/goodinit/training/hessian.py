@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodinit.training import kernel
+from goodinit.training.answers import lay
 from goodinit.training.elementwise import Activation, bend
 from goodinit.training.gradient import Floats, clear
 from goodinit.training.jit import call_at, compiled, entry, pointer_of, spliced
@@ -90,14 +91,6 @@ def _add(out, more):
     for row in range(out.shape[0]):
         for j in range(out.shape[1]):
             out[row, j] += more[row, j]
-
-
-@compiled
-def _lay(examples, first, out):
-    """Copy the examples from `first` on; the last stands for those that there are not."""
-    for row in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[row, j] = examples[row, min(first + j, examples.shape[1] - 1)]
 
 
 def _mover(forward: Any) -> Any:
@@ -202,8 +195,8 @@ def _multiplier(kind: kernel.Kind) -> Any:
             inputs = matrix(work.inputs, 0, X.shape[0], columns)
             targets = matrix(work.targets, 0, Y.shape[0], columns)
             if alone:
-                _lay(X, done, inputs)
-                _lay(Y, done, targets)
+                lay(X, done, inputs)
+                lay(Y, done, targets)
             else:
                 every = np.int64(1)
                 repeat(X, done, every, inputs)
@@ -273,12 +266,8 @@ def _allocated(network: kernel.Network, kind: kernel.Kind, parameters: Floats, n
     layers, size, itemsize = network.layers.tolist(), parameters.shape[1], parameters.itemsize
     units, lanes = sum(layers[1:]), VECTOR_BYTES // itemsize
     rows = layers[0] + layers[-1] + _ROWS_PER_UNIT * units
-    width, step = 1 if kind.alone else lanes, COLUMNS[False]
-    if kind.alone:
-        columns = kernel.tile_columns(layers, n, itemsize, network.wide, rows)
-    else:
-        most = max(1, kernel.TOGETHER_BYTES // (rows * VECTOR_BYTES * step))
-        columns = min(most, -(-n // step)) * step * lanes
+    width = 1 if kind.alone else lanes
+    columns = kernel.tile_of(kind, network, rows, n, itemsize)
 
     def array(count: int) -> Floats:
         return kernel.aligned(count * columns, parameters.dtype)

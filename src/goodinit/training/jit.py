@@ -21,6 +21,7 @@ _INTERNAL: dict[str, Any] = {**_ARITHMETIC, "no_cpython_wrapper": True, "no_cfun
 # The files whose functions are compiled into the entry, besides the entry's own.
 _SOURCES = (
     "alone.py",
+    "answers.py",
     "elementwise.py",
     "gradient.py",
     "hessian.py",

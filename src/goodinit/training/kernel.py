@@ -86,6 +86,15 @@ def tile_columns(
     return units * unit
 
 
+def tile_of(kind: Kind, network: Network, rows: int, n: int, itemsize: int) -> int:
+    """Return how many numbers each of so many rows has of n examples at once, to fit the cache."""
+    if kind.alone:
+        return tile_columns(network.layers.tolist(), n, itemsize, network.wide, rows)
+    step = COLUMNS[False]
+    most = max(1, TOGETHER_BYTES // (rows * VECTOR_BYTES * step))
+    return min(most, -(-n // step)) * step * (VECTOR_BYTES // itemsize)
+
+
 def trains_together(network: Network, networks: int) -> bool:
     """Whether so many networks are trained together, for speed alone."""
     size = sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(network.layers.tolist()))

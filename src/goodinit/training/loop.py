@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +16,7 @@ from goodinit import network as oracle
 from goodinit.network import Parameters, pack, unpack
 from goodinit.study.grid import Study
 from goodinit.study.trials import Trial
-from goodinit.training import compression, hessian, kernel
+from goodinit.training import answers, compression, hessian, kernel
 from goodinit.training.blas import one_blas_thread
 from goodinit.training.problem import Floats, Problem, initial, network_of, optimizer_of
 from goodinit.training.update import MEMORY, Rule
@@ -271,6 +270,7 @@ def compile_kernel(study: Study, networks: int) -> None:
             start=0,
             iterations=0,
         )
+        answers.logits(network, np.zeros((some, size), dtype), np.zeros((layers[0], 1), dtype))
 
 
 def compile_hessian(study: Study) -> None:
@@ -365,36 +365,35 @@ def _measure(
     problem: Problem, chunk: _Chunk, shrinkage: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return a row for each of ``MEASURES``, and of ``VALIDATION`` where there are examples."""
-    data = problem.study.dataset
-    parameters = unpack(problem.layers, chunk.flat)
+    data, tested = problem.study.dataset, len(problem.study.dataset.X_test)
     with np.errstate(all="ignore"):  # a trial that overflows is marked, not announced
-        train_cost, train_accuracy = _evaluate(problem, parameters, problem.X_train, data.y_train)
-        if not len(data.X_test):
+        logits = answers.logits(problem.network, chunk.flat, problem.X)
+        train_cost, train_accuracy = _rated(problem, logits, data.y_train)
+        if not tested:
             missing = np.full_like(train_cost, np.nan)
             return np.array([train_cost, missing, train_accuracy, missing])
-        offset = shrinkage[:, np.newaxis, np.newaxis] * chunk.offsets
-        tested = len(data.X_test)
-        on = partial(_evaluate_rows, problem, parameters, offset)
-        test_cost, test_accuracy = on(slice(tested), data.y_test)
+        held_out = _held_out(problem, chunk, shrinkage)
+        test_cost, test_accuracy = _rated(problem, held_out[:, :tested], data.y_test)
         found = [train_cost, test_cost, train_accuracy, test_accuracy]
         if data.y_validation is not None:
-            found.extend(on(slice(tested, None), data.y_validation))
+            found.extend(_rated(problem, held_out[:, tested:], data.y_validation))
         return np.array(found)
 
 
-def _evaluate_rows(
-    problem: Problem, parameters: Parameters, offset: Floats, rows: slice, y: Floats
-) -> tuple[Floats, Floats]:
-    """Return what networks make of some of the held-out examples."""
-    outside = offset if problem.span is None else offset[:, rows]
-    return _evaluate(problem, parameters, problem.X_test[rows], y, outside)
-
-
-def _evaluate(
-    problem: Problem, parameters: Parameters, X: Floats, y: Floats, offset: Floats | float = 0.0
-) -> tuple[Floats, Floats]:
+def _held_out(problem: Problem, chunk: _Chunk, shrinkage: NDArray[np.float64]) -> Floats:
+    """Return what networks make of the held-out examples, before the last activation."""
+    if problem.span is None:
+        columns = np.array(problem.X_test.T, order="C")
+        return answers.logits(problem.network, chunk.flat, columns)
+    parameters = unpack(problem.layers, chunk.flat)
+    offset = shrinkage[:, np.newaxis, np.newaxis] * chunk.offsets
     net = problem.study.network
-    logits = oracle.forward(net, parameters, X, offset)[0][-1]
+    return oracle.forward(net, parameters, problem.X_test, offset)[0][-1]
+
+
+def _rated(problem: Problem, logits: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return cost and score of what networks make of some examples."""
+    net = problem.study.network
     return oracle.cost(net, logits, oracle.targets(net, y)), oracle.score(net, logits, y)
 
 

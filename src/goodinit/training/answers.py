@@ -1,0 +1,104 @@
+"""What networks make of examples before the last activation, compiled as training is.
+
+The lanes are filled as where networks train, and every sum has the order that it has there: a
+network's answers are the same to the bit alone or in any company.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from goodinit.training import kernel
+from goodinit.training.elementwise import Activation, activate
+from goodinit.training.gradient import Floats, Layers
+from goodinit.training.jit import call_at, compiled, entry, pointer_of
+from goodinit.training.lanes import VECTOR_BYTES, borrowed, matrix
+from goodinit.training.products import products
+from goodinit.training.together import repeat
+
+
+class _Work(NamedTuple):
+    """What a call computes in; matrices whose rows have `columns` numbers, of all layers."""
+
+    inputs: Floats
+    values: Floats
+    slopes: Floats  # which nobody asks for
+
+
+@compiled
+def lay(examples, first, out):
+    """Copy the examples from `first` on; the last stands for those that there are not."""
+    for row in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[row, j] = examples[row, min(first + j, examples.shape[1] - 1)]
+
+
+def _answerer(kind: kernel.Kind) -> Any:
+    """Make what brings examples through the layers of a network, or of a vector of them."""
+    alone, forward = kind.alone, products(alone=kind.alone, wide=kind.wide).forward
+
+    def answer(network, parameters, X, out, work):
+        parameters, X, out, work = borrowed((parameters, X, out, work))
+        layers, relu = network.units, network.is_relu
+        width = 1 if alone else VECTOR_BYTES // X.itemsize
+        columns, n = work.inputs.size // X.shape[0], X.shape[1]
+        for done in range(0, n, columns // width):
+            values = matrix(work.inputs, 0, X.shape[0], columns)
+            if alone:
+                lay(X, done, values)
+            else:
+                repeat(X, done, np.int64(1), values)
+            row, first = np.int64(0), np.int64(0)
+            for layer in range(1, layers.size):
+                fan_in, fan_out = layers[layer - 1], layers[layer]
+                z = matrix(work.values, row * columns, fan_out, columns)
+                inner = layer < layers.size - 1
+                forward(parameters, first, z, values, 0.0 if relu and inner else -np.inf)
+                if inner and not relu:
+                    slopes = matrix(work.slopes, 0, fan_out, columns)
+                    call_at(network.activate, (z, slopes, z.size, network.parameter))
+                values, row, first = z, row + fan_out, first + fan_out * (fan_in + 1)
+            begin = done * width
+            for unit in range(values.shape[0]):
+                for j in range(min(columns, n * width - begin)):
+                    out[unit, begin + j] = values[unit, j]
+
+    return answer
+
+
+@cache
+def _compiled(kind: kernel.Kind) -> Any:
+    return entry(_answerer(kind), f"answers {kind!r}")
+
+
+def logits(network: kernel.Network, parameters: Floats, X: Floats) -> Floats:
+    """Return what the last layers of K networks make of n examples, (K, n, outputs).
+
+    Parameters
+    ----------
+    network : kernel.Network
+    parameters : array of float64 or float32, shape (K, P)
+    X : array of the same type, shape (features, n)
+    """
+    K, n, dtype = len(parameters), X.shape[1], parameters.dtype
+    kind, layers = kernel.kind_of(network, K), network.layers.tolist()
+    columns = kernel.tile_of(kind, network, layers[0] + 2 * sum(layers[1:]), n, dtype.itemsize)
+    work = _Work(*(kernel.aligned(rows * columns, dtype) for rows in _rows(layers)))
+    relu, name = network.activation == Activation.RELU, dtype.name
+    address = 0 if relu else pointer_of(activate(Activation(network.activation), name))
+    how = Layers(network.layers, address, relu, network.parameter, 0)
+    width = 1 if kind.alone else VECTOR_BYTES // dtype.itemsize
+    out = np.empty((-(-K // width), layers[-1], n * width), dtype)
+    for i, first in enumerate(range(0, K, width)):
+        chosen = np.minimum(np.arange(first, first + width), K - 1)
+        flat = kernel.in_lanes(parameters[chosen]).reshape(-1)
+        _compiled(kind)(how, flat, X, out[i], work)
+    lanes = out.reshape(len(out), layers[-1], n, width)
+    return np.ascontiguousarray(
+        np.moveaxis(lanes, (0, 3), (0, 1)).reshape(-1, layers[-1], n)[:K].swapaxes(1, 2)
+    )
+
+
+def _rows(layers: list[int]) -> tuple[int, int, int]:
+    return layers[0], sum(layers[1:]), max(layers[1:])
