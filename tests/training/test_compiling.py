@@ -91,6 +91,26 @@ def test_a_later_process_loads_what_an_earlier_one_compiled() -> None:
     assert in_a_process(SCRIPT)[4] == "1"
 
 
+def test_what_the_same_lines_make_has_files_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Or of two processes, neither of which knows of the other, one would overwrite the other's."""
+
+    def made(number: int) -> Any:
+        def write(out: Any) -> None:
+            out[0] = number
+
+        return write
+
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(IndexDataCacheFile, "_load_index", lambda _: {})
+    for number, kind, dtype in ((1, "one", float), (2, "two", float), (1, "one", int)):
+        out = np.zeros(1, dtype)
+        jit.entry(made(number), kind)(out)
+        assert out[0] == number
+    assert len(list(tmp_path.rglob("*.nbc"))) == 3
+
+
 def test_a_change_of_any_compiled_file_compiles_anew() -> None:
     """Numba looks at the kernel's own file only: all that it is made of are listed."""
     folder = Path(jit.__file__).parent

@@ -8,7 +8,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
@@ -48,11 +48,29 @@ class _Kept(FunctionCache):
 
     Numba's own looks at the source file of the function itself and at its closure's values, not at
     the files that it imports nor at the functions that the closure holds.
+
+    Each key has files of its own. Numba gives all that the same lines make one index, which numbers
+    their files; of two processes that compile for the first time, one could overwrite the file that
+    the other's index names, and a later process would run the wrong code.
     """
 
     def __init__(self, function: Callable[..., Any], made_of: str) -> None:
         super().__init__(function)
         self._made_of = made_of
+
+    def _load_overload(self, sig: Any, target_context: Any) -> Any:
+        self._take_file(sig, target_context.codegen())
+        return super()._load_overload(sig, target_context)
+
+    def _save_overload(self, sig: Any, data: Any) -> None:
+        self._take_file(sig, data.codegen)
+        super()._save_overload(sig, data)
+
+    def _take_file(self, signature: Any, codegen: Any) -> None:
+        key = repr(self._index_key(signature, codegen))
+        name = f"{self._impl.filename_base}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = IndexDataCacheFile(self._cache_path, name, stamp)
 
     def _index_key(self, signature: Any, codegen: Any) -> Any:
         return signature, codegen.magic_tuple(), self._made_of
