@@ -41,6 +41,8 @@ def run(
         ("NUMBA_NUM_THREADS", "0", 2),
         ("NUMBA_NUM_THREADS", "many", 0),
         ("NUMBA_OPT", "9", 0),
+        ("NUMBA_DISABLE_JIT", "1", 2),
+        ("NUMBA_CPU_FEATURES", "nonsense", 2),
         ("MPLBACKEND", "nonsense", 0),
     ],
 )

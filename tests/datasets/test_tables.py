@@ -370,6 +370,7 @@ REFUSED: dict[str, tuple[Callable[[], str], list[str]]] = {
     "a link to nothing": (linked, ["it is a link to 'gone.csv', which isn't there"]),
     "a link to itself": (looped, ["a link that leads back to itself"]),
     "a pipe": (piped, ["this is a named pipe: write what it gives into a file first"]),
+    "an address": (lambda: "https://a.org/b.csv", ["this is an address: fetch the file first"]),
     "a device": (lambda: "/dev/zero", ["this is a device"]),
 }
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from goodinit.cli.compare import compare
 from goodinit.cli.doctor import doctor
-from goodinit.cli.ending import INTERRUPTED, complain, fault, leave, open_streams
+from goodinit.cli.ending import INTERRUPTED, check_settings, complain, fault, leave, open_streams
 from goodinit.cli.initializers import initializers
 from goodinit.cli.inspect import inspect
 from goodinit.cli.map import map as draw_map
@@ -116,6 +116,7 @@ def main() -> NoReturn:
         _show_help_on_any_background()
         _show_help_on_any_width()
     try:
+        check_settings()
         code = app(prog_name="goodinit", standalone_mode=False) or 0
     except ArgumentError as error:
         code = complain(str(error), 2)

@@ -14,6 +14,8 @@ from typing import NoReturn
 
 import typer
 
+from goodinit.errors import bad_argument
+
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
 _SETTINGS = ("NUMBA_", "MPL", "MATPLOTLIB", "OMP_", "OPENBLAS_", "MKL_")  # of what we stand on
 _warnings: set[str] = set()
@@ -79,6 +81,19 @@ def _concerns(setting: str, message: str, files: set[str]) -> bool:
     package = "numba" if name.startswith("NUMBA") else "matplotlib"
     raised_there = any(f"{os.sep}{package}{os.sep}" in file for file in files)
     return name in message or (bool(value) and value in message) or raised_there
+
+
+def check_settings() -> None:
+    """Raise ArgumentError for a setting at which LLVM would end the process, without a word of why.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    name = "NUMBA_CPU_FEATURES"
+    given = os.environ.get(name, "")
+    if given and not all(re.fullmatch(r"[+-][\w.-]+", part) for part in given.split(",")):
+        raise bad_argument(name, given, "features with a sign before each, as +avx2,-avx512f")
 
 
 def open_streams() -> None:

@@ -153,9 +153,14 @@ def compile_first(study: "AnyStudy", say: Callable[[str], None]) -> None:
     if not isinstance(study, Study):
         return
 
+    raised: list[BaseException] = []
+
     def compile_all() -> None:
-        compile_kernel(study, len(study.trials))
-        compile_hessian(study)
+        try:
+            compile_kernel(study, len(study.trials))
+            compile_hessian(study)
+        except BaseException as error:  # it belongs to who waits for this thread
+            raised.append(error)
 
     compiling = Thread(target=compile_all, daemon=True)
     compiling.start()
@@ -163,3 +168,5 @@ def compile_first(study: "AnyStudy", say: Callable[[str], None]) -> None:
     if compiling.is_alive():
         say("compiling the training kernel (first run only)")
         compiling.join()
+    if raised:
+        raise raised[0]

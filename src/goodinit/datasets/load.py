@@ -216,7 +216,8 @@ def _path(data: object) -> Path | None:
         check_readable(path)
         return path
     files = "a file or folder that exists"
-    why = why_missing(path)
+    address = isinstance(data, str) and "://" in data
+    why = " (this is an address: fetch the file first)" if address else why_missing(path)
     if isinstance(data, Path) or path.suffix or why or {"/", os.sep} & set(data):
         raise bad_argument("data", data, f"{files}, or one of {', '.join(NAMES)}{why}")
     raise bad_name("data", data, [*NAMES, files])
