@@ -1,5 +1,7 @@
 """What the costs of a standardised number to predict are in its own units."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,7 +13,20 @@ from goodinit.study.trials import AnyStudy
 
 def errors(trials: pd.DataFrame, study: AnyStudy) -> dict[str, float]:
     """Return the median root mean square error of trials, of both parts where there are two."""
-    scale = _scale(study)
+    scale, spreads = _scale(study), _spreads(study)
+    if spreads is not None:
+        split = trials["seed"].to_numpy() % study.splits
+        return {
+            # R² is told against the mean square of the part about its own mean.
+            f"{part}_error": float(
+                np.median(
+                    np.array(spreads[part])[split]
+                    * np.sqrt(1 - trials[f"{part}_accuracy"].fillna(-np.inf))
+                )
+            )
+            for part in ("train", "test")
+            if spreads[part] and trials[f"{part}_accuracy"].notna().any()
+        }
     if scale is None:
         return {}
     # The cost of a number is half the mean square, in the deviation of its own training part.
@@ -28,22 +43,25 @@ def errors(trials: pd.DataFrame, study: AnyStudy) -> dict[str, float]:
 
 def sentences(summary: pd.DataFrame, study: AnyStudy) -> tuple[str, ...]:
     """Return the errors of a summary's initializers in a sentence; none for unscaled ones."""
-    scale = _scale(study)
-    if scale is None:
-        return ()
+    scale, spreads = _scale(study), _spreads(study)
     part = "test" if "test_error" in summary else "train"
+    if f"{part}_error" not in summary:
+        return ()
+    name = scale.name if scale is not None else (spreads or {})["name"]
     each = ", ".join(
-        f"{name} {plain(error)}"
-        for name, error in zip(summary["initializer"], summary[f"{part}_error"], strict=True)
+        f"{initializer} {plain(error)}"
+        for initializer, error in zip(summary["initializer"], summary[f"{part}_error"], strict=True)
     )
     return (
-        f"Root mean square error in units of {scale.name}, on {part}, median over seeds: "
+        f"Root mean square error in units of {name}, on {part}, median over seeds: "
         f"{each}; guessing the training mean {plain(_of_guessing(study, part))}.",
     )
 
 
 def _of_guessing(study: AnyStudy, part: str) -> float:
     """Return the error of the mean of the training part, as an answer to a part; over splits."""
+    if (spreads := _spreads(study)) is not None:
+        return float(np.median(spreads["guessing" if part == "test" else "train"]))
     every = study.datasets.datasets if isinstance(study, Study) else ()
     scaled = [(of, of.target_scale.deviation) for of in every if of.target_scale is not None]
     errors = [
@@ -58,6 +76,12 @@ def _deviations(study: AnyStudy) -> NDArray[np.float64]:
     every = study.datasets.datasets if isinstance(study, Study) else ()
     scales = np.array([of.target_scale.deviation for of in every if of.target_scale])
     return np.asarray(scales / scales[0])
+
+
+def _spreads(study: AnyStudy) -> dict[str, Any] | None:
+    """Return what a module's study says of its targets' spread in their own units, if anything."""
+    found: dict[str, Any] | None = getattr(study, "in_units", None)
+    return found
 
 
 def _scale(study: AnyStudy) -> TargetScale | None:

@@ -33,6 +33,7 @@ from goodinit.torch.comparing.examples import (
     Examples,
     Whole,
     from_tensors,
+    in_units,
     set_aside,
     split,
     test_share,
@@ -213,11 +214,12 @@ def plan(
     chance = _chance(module, (examples, *others), None if own else cost)
     score = score_of(outputs, examples.y_train, cost)
     numbers = score == NUMBER or (score == NONE and examples.y_train.is_floating_point())
+    scales = [of.target_scale for of in data.datasets] if isinstance(data, Splits) else []
     facts = {
         "module": getattr(model_factory, "__qualname__", type(module).__name__),
         "parameters": sum(p.numel() for p in module.parameters()),
         "loss": loss_name,
-        "data": _facts(name, examples, prepared),
+        "data": _facts(name, examples, prepared) | in_units(scales, (examples, *others)),
         "task": "regression" if numbers else "multiclass",
         "chance": chance if isfinite(chance) else None,
     }

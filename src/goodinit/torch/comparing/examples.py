@@ -1,11 +1,14 @@
 """What a module is trained, tested and chosen by: tensors, cut into parts once for all trials."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from goodinit.datasets.dataset import TargetScale
 from goodinit.datasets.parts import TEST_FRACTION, VALIDATION_FRACTION
 from goodinit.errors import bad_argument
 from goodinit.torch.comparing.budget import drawn
@@ -102,3 +105,42 @@ def set_aside(examples: Examples, split_seed: int) -> Examples:
         **{"X_train": X[train], "y_train": y[train]},
         **{"X_validation": X[kept], "y_validation": y[kept]},
     )
+
+
+def in_units(
+    scales: Sequence[TargetScale | None], parts: Sequence[Examples]
+) -> dict[str, dict[str, Any]]:
+    """Return how targets that were standardised spread in their own units; nothing of others.
+
+    Parameters
+    ----------
+    scales : sequence of TargetScale or None
+        Of each split.
+    parts : sequence of Examples
+        Likewise.
+
+    Returns
+    -------
+    dict
+        ``in_units``: the target's ``name``, and a list over splits of the root mean square of its
+        ``train`` and ``test`` part about the part's own mean, and of the test part about the
+        training mean, which is the error of ``guessing``.
+    """
+    known = [scale for scale in scales if scale is not None]
+    if not known or len(known) < len(parts):
+        return {}
+    tested = len(parts[0].y_test) > 0
+    pairs = list(zip(known, parts, strict=True))
+    about = {
+        "train": [(of, part.y_train, part.y_train) for of, part in pairs],
+        "test": [(of, part.y_test, part.y_test) for of, part in pairs if tested],
+        "guessing": [(of, part.y_test, part.y_train) for of, part in pairs if tested],
+    }
+    found = {
+        name: [
+            of.deviation * float(((y.double() - middle.double().mean()) ** 2).mean().sqrt())
+            for of, y, middle in each
+        ]
+        for name, each in about.items()
+    }
+    return {"in_units": {"name": known[0].name, **found}}

@@ -121,6 +121,12 @@ class ModuleStudy:
         seeds = tuple(seed for seed in self.seeds if seed % self.splits == split)
         own = replace(work, examples=(work.examples, *work.others)[split], others=())
         facts = {name: of for name, of in self.facts.items() if name != "splits"}
+        if self.in_units is not None:
+            one = {
+                name: of[split : split + 1] if isinstance(of, list) else of
+                for name, of in self.in_units.items()
+            }
+            facts["data"] = {**facts["data"], "in_units": one}
         return replace(self, facts=facts, seeds=seeds, work=own)
 
     @cached_property
@@ -135,6 +141,12 @@ class ModuleStudy:
     def task(self) -> str:
         """What there is to learn, as of a ``Dataset``."""
         return str(self.facts["task"])
+
+    @property
+    def in_units(self) -> dict[str, Any] | None:
+        """How standardised targets spread in their own units; see ``examples.in_units``."""
+        found: dict[str, Any] | None = self.facts["data"].get("in_units")
+        return found
 
     @property
     def chance(self) -> float:
@@ -296,11 +308,19 @@ class ModuleStudy:
         )
 
 
+class _InUnits(TypedDict):
+    name: str
+    train: list[float]
+    test: list[float]
+    guessing: list[float]
+
+
 class _Data(TypedDict, total=False):
     name: Required[str]
     described: Required[str]
     fingerprint: Required[str]
     validation_examples: int
+    in_units: _InUnits
 
 
 class _Module(TypedDict):
