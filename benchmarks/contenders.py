@@ -142,7 +142,7 @@ def recalled(lag: int = 100, n: int = 512) -> Data:
     return functional.one_hot(symbols, 10).float(), symbols[:, 0]
 
 
-def words(n: int = 64, length: int = 32, vocabulary: int = 500) -> Data:
+def words(n: int = 256, length: int = 32, vocabulary: int = 500) -> Data:
     """Return sentences in which each word follows from the one before it."""
     generator = torch.Generator().manual_seed(0)
     follows = torch.randperm(vocabulary, generator=generator)
@@ -259,7 +259,7 @@ def trained(model: nn.Module, data: Data, optimizer: str, rate: float, epochs: i
     x, y = data
     costs = []
     for _ in range(epochs):
-        for part in torch.split(torch.randperm(len(x)), 128 if len(x) > 1000 else 64):
+        for part in torch.split(torch.randperm(len(x)), 128 if len(x) > 1000 else 16):
             cost = functional.cross_entropy(model(x[part]), y[part].flatten())
             steps.zero_grad()
             cost.backward()  # type: ignore[no-untyped-call]

@@ -6,7 +6,9 @@ module; and trains both for 100 steps of Adam on another batch, longer than the 
 rows that it never saw, each at its best of three rates. A cure is "worse" where the cost ends
 higher by more than 2 % of the first one. It prints a row per cure, and at the end how many of them
 are worse, by which factor first costs rise, and how many times the diagnosis cures take.
-``--only WORD ...``, ``--seeds N`` and ``--steps N`` ask for less or more.
+``--published`` does it for published models of ``transformers`` instead, each with its matrices
+multiplied by 10, by 0.1, or drawn from N(0, 1). ``--only WORD ...``, ``--seeds N`` and
+``--steps N`` ask for less or more.
 """
 
 import argparse
@@ -23,7 +25,7 @@ from time import process_time
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import goodinit.torch
 from goodinit.torch import inspect
@@ -32,7 +34,7 @@ from goodinit.torch.inspecting.proving import constant_cost, cost
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/pytorch/inspecting"))
 
-from zoo_cases import Batch
+from zoo_cases import Batch, Case
 from zoo_faulty import FAULTY
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +43,11 @@ RATES = (3e-4, 1e-3, 3e-3)
 _LAST = 10  # steps whose mean cost is where a training ends
 _ROOM = 0.02  # of the first cost
 Make = Callable[[int], tuple[nn.Module, Batch]]
+SPOILED: dict[str, Callable[[Tensor], Tensor]] = {
+    "× 10": lambda weight: weight.mul_(10),
+    "× 0.1": lambda weight: weight.mul_(0.1),
+    "of std 1": lambda weight: weight.normal_(),
+}
 
 
 def shared() -> Iterator[tuple[str, Make]]:
@@ -70,6 +77,24 @@ def cases() -> Iterator[tuple[str, Make]]:
     for case in FAULTY:
         yield case.name, case.make
     yield from shared()
+
+
+def published() -> Iterator[tuple[str, Make]]:
+    """Yield published models whose matrices someone has spoiled, each in every way."""
+    from zoo_published import PUBLISHED
+
+    for case in PUBLISHED:
+        for way in SPOILED:
+            yield f"{case.name}, {way}", partial(_spoiled, case, way)
+
+
+def _spoiled(case: Case, way: str, seed: int) -> tuple[nn.Module, Batch]:
+    model, batch = case.make(seed)
+    with torch.no_grad():
+        for tensor in model.parameters():
+            if tensor.dim() > 1:
+                SPOILED[way](tensor)
+    return model, batch
 
 
 def _question(batch: Batch) -> Question:
@@ -170,13 +195,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--published", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
     print("| module | times the diagnosis | cure | without | with it | |")
     print("|---|---|---|---|---|---|", flush=True)
     tally = Tally()
-    for name, make in cases():
+    for name, make in published() if asked.published else cases():
         for seed in range(asked.seeds):
             if asked.only and not any(word in name for word in asked.only):
                 continue
