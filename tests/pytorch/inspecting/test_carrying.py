@@ -1,6 +1,7 @@
 """How far a signal, a difference and a gradient carry in a module, and what theory expects."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("torch", reason="torch is not installed")
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 import goodinit as gi
 from goodinit.torch import inspect
+from goodinit.torch.inspecting.carrying import tell
 
 
 def plain(
@@ -142,3 +144,51 @@ def test_a_user_s_module_is_as_it_was_and_its_random_numbers_too() -> None:
     assert torch.equal(state, torch.get_rng_state())
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def stations(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"seed": 0, "layer": list("abcdefgh"), "rms": 1.0, "correlation": 0.5, "jacobian": 1.0}
+    ).assign(**columns)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"rms": [1.0, 0.3, 0.25, 0.25, 0.26, 0.24, 0.25, 0.25]}, "the signal shrinks 4 times; "),
+        ({"rms": 2.0 ** np.arange(8)}, "the signal grows 128 times (a factor of e every 1.4); "),
+        ({"rms": [1, 1, 1e20, *[np.inf] * 5]}, "the signal overflows after 3 of them; "),
+        ({"rms": [1.0, 0.1, *[0.0] * 6]}, "the signal is gone after 2 of them; "),
+        ({"jacobian": [0.0] * 3 + [1.0] * 5}, "the gradient is gone after 5 of them on its way"),
+        ({"correlation": 1 - 1e-3 * 2.0 ** np.arange(8)}, "inputs grows 128 times (a factor of e"),
+        ({"correlation": [0.5, *[1.0] * 7]}, "two inputs is gone after 1 of them; "),
+    ],
+)
+def test_the_sentence_of_depth_says_what_happened_and_a_rate_only_where_it_is_steady(
+    columns: dict[str, object], said: str
+) -> None:
+    told = tell(stations(**columns))
+    assert said in told
+    assert "inf" not in told
+    assert "nan" not in told
+
+
+class Placed(nn.Module):
+    """Tokens and what stands for their places, through residual maps of every token."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(50, 64), nn.Embedding(12, 64)
+        self.blocks = nn.Sequential(*(Block(1.0) for _ in range(4)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        said: Tensor = self.blocks(self.tokens(x) + self.places(torch.arange(12)))
+        return said
+
+
+def test_adding_places_to_tokens_is_no_block() -> None:
+    torch.manual_seed(0)
+    table = inspect(Placed(), torch.randint(0, 50, (8, 12)), cures=False).stations
+    blocks = table[table["layer"].str.startswith("blocks")]
+    assert blocks["angle_exponent"].notna().all()
+    assert table.drop(blocks.index)["angle_exponent"].isna().all()

@@ -35,6 +35,7 @@ COLUMNS = (
 )
 _FEWEST = 4  # stations of which a depth can be told
 _MUCH = 3.0  # times that something has to change on the whole way to be spoken of
+_STEADY = 1.5  # times that a steady rate may be off the change on the whole way
 _NOISE = 1e-6  # a correlation nearer to one is rounding
 
 _Array = NDArray[np.float64]
@@ -126,8 +127,13 @@ def _blocks(stations: Sequence[Call]) -> dict[int, tuple[float, float]]:
                 float(np.log(np.float64(before.jacobian) / call.jacobian)),
             )
             for before, call in pairwise(ends)
-            if call.kind == "sum"
+            if call.kind == "sum" and not _only_adds(before, call)
         }
+
+
+def _only_adds(before: Call, call: Call) -> bool:
+    """Return whether what is added doesn't depend on what it is added to, as positions don't."""
+    return before.jacobian == call.jacobian and before.tokens_alike != call.tokens_alike
 
 
 def tell(stations: pd.DataFrame) -> str:
@@ -142,7 +148,7 @@ def tell(stations: pd.DataFrame) -> str:
     >>> table["jacobian"] = 1e-8 ** (np.arange(5, -1, -1) / 5)
     >>> print(tell(table))
     Over the 6 layers and sums that everything passes, the signal keeps its scale; of a difference
-    between two inputs 0.0312 is left (a factor of e every 1.4); the gradient shrinks 1e+04 times on
+    between two inputs 3.1 % is left (a factor of e every 1.4); the gradient shrinks 10,000 times on
     its way back (a factor of e every 0.54).
     """
     middles = stations.groupby(stations.groupby("seed").cumcount())[
@@ -164,25 +170,30 @@ def tell(stations: pd.DataFrame) -> str:
 
 
 def _scale(what: str, values: _Array, where: str) -> str:
+    for how, lost in (("overflows", np.isinf(values)), ("is gone", values == 0)):
+        if lost[-1] and not lost[0]:
+            return f"{what} {how} after {int(np.argmax(lost))} of them{where}"
     times = _times(values)
     if times is None:
         return ""
     if max(times, 1 / times) < _MUCH:
         return f"{what} keeps its scale{where}"
     how = "grows" if times > 1 else "shrinks"
-    return f"{what} {how} {max(times, 1 / times):,.3g} times{where}{_every(values)}"
+    return f"{what} {how} {_number(max(times, 1 / times))} times{where}{_every(values)}"
 
 
 def _difference(gap: _Array) -> str:
     if gap[0] > 0 and gap[-1] == 0:
         gone = int(np.argmax(gap == 0))
-        return f"a difference between two inputs is gone after {gone}"
+        return f"a difference between two inputs is gone after {gone} of them"
     times = _times(gap)
     if times is None:
         return ""
+    if times >= _MUCH:
+        return f"a difference between two inputs grows {_number(times)} times{_every(gap)}"
     if times > 1 / _MUCH:
         return "a difference between two inputs carries through"
-    return f"of a difference between two inputs {times:.3g} is left{_every(gap)}"
+    return f"of a difference between two inputs {100 * times:.2g} % is left{_every(gap)}"
 
 
 def _times(values: _Array) -> float | None:
@@ -191,7 +202,14 @@ def _times(values: _Array) -> float | None:
 
 
 def _every(values: _Array) -> str:
-    """Return over how many stations something changes by a factor of e."""
+    """Return over how many stations something changes by a factor of e, where that is steady."""
     seen = np.isfinite(values) & (values > 0)
-    slope = np.polyfit(np.flatnonzero(seen), np.log(values[seen]), 1)[0]
-    return f" (a factor of e every {1 / abs(slope):.2g})" if slope else ""
+    slope = float(np.polyfit(np.flatnonzero(seen), np.log(values[seen]), 1)[0])
+    steady = slope * (len(values) - 1) / np.log(values[-1] / values[0])
+    if not 1 / _STEADY < steady < _STEADY:
+        return ""
+    return f" (a factor of e every {_number(1 / abs(slope), 2)})"
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return f"{value:,.0f}" if 10**digits <= value < 1e6 else f"{value:.{digits}g}"
