@@ -1,5 +1,7 @@
 """How far a signal, a difference and a gradient carry in a module, and what theory expects."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,7 +148,7 @@ def test_a_user_s_module_is_as_it_was_and_its_random_numbers_too() -> None:
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def stations(**columns: object) -> pd.DataFrame:
+def stations(**columns: Any) -> pd.DataFrame:
     return pd.DataFrame(
         {"seed": 0, "layer": list("abcdefgh"), "rms": 1.0, "correlation": 0.5, "jacobian": 1.0}
     ).assign(**columns)
@@ -165,7 +167,7 @@ def stations(**columns: object) -> pd.DataFrame:
     ],
 )
 def test_the_sentence_of_depth_says_what_happened_and_a_rate_only_where_it_is_steady(
-    columns: dict[str, object], said: str
+    columns: dict[str, Any], said: str
 ) -> None:
     told = tell(stations(**columns))
     assert said in told
