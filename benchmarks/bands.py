@@ -26,7 +26,7 @@ MULTIPLICATIONS = 60_000_000_000  # of the networks of one cell
 FEWEST = 20  # networks, of which a cell can say anything
 EXAMPLES = 300  # of a data set
 AIM = (0.87, 0.93)
-DRAWN = 200  # networks that a band is made of where it is drawn
+DRAWN = 96  # networks that a band is made of where it is drawn, about
 _SLACK = 1e-9
 
 

@@ -7,15 +7,15 @@ import goodinit as gi
 from goodinit.theory import edge_of_chaos, fixed_point
 
 
-def test_tanh_settles_where_a_million_samples_do() -> None:
-    gain, bias = 2.5, 0.05
+@pytest.mark.parametrize(("gain", "bias"), [(2.5, 0.05), (1.3, 0.05), (1.76, 0.3)])
+def test_tanh_settles_where_a_million_samples_do(gain: float, bias: float) -> None:
     x, other = np.random.default_rng(1).standard_normal((2, 1_000_000))
     q, c = 1.0, 0.5
     for _ in range(60):
         first = np.tanh(np.sqrt(q) * x)
         second = np.tanh(np.sqrt(q) * (c * x + np.sqrt(1 - c * c) * other))
         total = gain * np.mean(first**2) + bias
-        c = (gain * np.mean(first * second) + bias) / total
+        c = min(1.0, (gain * np.mean(first * second) + bias) / total)
         q = total
     chi = gain * np.mean((1 - np.tanh(np.sqrt(q) * x) ** 2) ** 2)
     found = fixed_point("tanh", gain, bias)

@@ -63,15 +63,31 @@ def test_the_gradient_of_a_model_without_hidden_layers_at_zero_is_exact() -> Non
     assert found.initial_cost == pytest.approx(np.log(2))
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "linear"])
-def test_gradients_pass_depth_as_chi_says(activation: str) -> None:
-    gain = {"relu": 2.0, "tanh": 1.0, "linear": 1.0}[activation]
-    scheme = f"variance_scaling({1.44 * gain}, fan_in, normal)"
-    found = predicted(scheme, (40,) * 12, activation, draws=0)
-    if activation == "tanh":
-        assert found.chi < 1.44  # saturation lowers the slope
-    else:
-        assert found.chi == pytest.approx(1.44)
+@pytest.mark.parametrize(("activation", "passed"), [("relu", 0.5), ("linear", 1.0)])
+@pytest.mark.parametrize("gain", [1.0, 1.7, 2.5])
+def test_gradients_of_one_input_have_a_closed_form(
+    activation: str, passed: float, gain: float
+) -> None:
+    # Half of ReLU's squares and slopes pass; of linear ones all: δ² = χ^(layers above) δ_L², and
+    # a² = χ^(layers below) x², so that a layer's gradient is the same wherever it stands.
+    X, y = np.array([[0.6, -0.8, 1.1, 0.3]] * 2), [0.7, 0.9]
+    scheme = f"variance_scaling({gain}, fan_in, normal)"
+    found = gi.predict((X, y, X, y), scheme, hidden=(50,) * 6, activation=activation, draws=0)
+    chi, square = gain * passed, float(np.mean(X**2))
+    q = gain * square * chi ** np.arange(7)
+    assert found.chi == pytest.approx(chi)
+    assert found.preactivation_rms**2 == pytest.approx(q)
+    # E[(z - y₁)(z - y₂)] of targets whose mean is 0, as they are standardized.
+    last = float(found.gradient_rms[-1] ** 2)
+    residual = float(found._answer.residuals.mean()) if found._answer else np.nan
+    assert residual == pytest.approx(q[-1], rel=0.15)
+    assert last == pytest.approx(residual * square * chi**6)
+    hidden = residual * gain / 50 * passed * square * chi**5  # one output, of 50 inputs
+    assert found.gradient_rms[:-1] ** 2 == pytest.approx(np.full(6, hidden))
+
+
+def test_saturation_lowers_chi() -> None:
+    assert predicted("variance_scaling(1.44, fan_in, normal)", (40,) * 3, "tanh").chi < 1.44
 
 
 @pytest.mark.slow
