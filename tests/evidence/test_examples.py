@@ -35,6 +35,11 @@ def test_the_floor_of_contradicting_numbers_is_half_their_variance() -> None:
     assert found.target_rms == pytest.approx(5**0.5)
 
 
+def test_zeros_of_both_signs_are_equal_inputs() -> None:
+    found = look_at(of(np.array([[0.0, 1.0], [-0.0, 1.0]]), np.array([0, 1])))
+    assert found.contradicted == 2
+
+
 def test_a_constant_and_a_repeated_feature_are_named_by_their_place() -> None:
     X = np.random.default_rng(0).normal(size=(20, 4))
     X[:, 1], X[:, 3] = 7.0, X[:, 0]

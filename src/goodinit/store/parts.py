@@ -15,10 +15,12 @@ from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.lib.format import write_array
 from pyarrow.types import is_boolean, is_floating, is_integer, is_string
 
 from goodinit.measuring.tables import KEYS, TABLES, Measured, Networks
@@ -237,7 +239,11 @@ def _remember_names(folder: Path) -> None:
 def as_npz(arrays: Networks) -> bytes:
     """Return arrays as the content of an NPZ file, without pickle."""
     buffer = BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    # Quickly: the usual level of compression takes five times as long, for a quarter less.
+    with ZipFile(buffer, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                write_array(file, np.asarray(array), allow_pickle=False)
     return buffer.getvalue()
 
 
