@@ -87,8 +87,12 @@ def _read(path: Path, said: Mapping[str, Any]) -> Dataset:
     )
     classes, shape, scale = (said.get(key) for key in ("classes", "image_shape", "target_scale"))
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("this is no plain file")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             parts = {part: arrays[part] for part in _ARRAYS if part in arrays}
+        if lacking := [part for part in _ARRAYS[:4] if part not in parts]:
+            raise ValueError(f"it lacks {', '.join(lacking)}")
         data = Dataset(
             said["name"],
             **parts,
@@ -98,7 +102,8 @@ def _read(path: Path, said: Mapping[str, Any]) -> Dataset:
             target_scale=scale and TargetScale(**scale),
         )
     except Exception as error:  # an archive is damaged in as many ways as it has bytes
-        raise bad_argument("folder", path, f"{takes}: {error}") from None
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise bad_argument("folder", path, f"{takes}: {why}") from None
     if data.fingerprint != said["fingerprint"]:
         told = f"fingerprint {data.fingerprint} and not {said['fingerprint']}"
         raise bad_argument("folder", path, f"{takes}: {told}")

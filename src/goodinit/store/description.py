@@ -112,6 +112,8 @@ def read_description(place: Path) -> dict[str, Any]:
         no study does.
     """
     path = place / DESCRIPTION
+    if path.exists() and not path.is_file():  # a pipe would wait for ever, a device never end
+        raise bad_argument("folder", path, "a plain file (this is a folder, a pipe or a device)")
     try:
         described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         said = described.get("format") if isinstance(described, dict) else None

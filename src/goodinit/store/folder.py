@@ -210,6 +210,8 @@ def load(folder: str | Path) -> Loaded:
             notes = (*_damage(found.damaged, "the same command runs their trials again"), *notes)
             return Loaded(study, found.whole, complete, notes)
     damage = " ".join(_damage(found.damaged, "the same command runs their trials again"))
+    if found.unfinished and not found.whole:
+        damage += f"{place / 'trials'} lacks what belongs to {found.unfinished[0]}"
     takes = f"a study of which a whole seed is finished{f' ({damage})' if damage else ''}"
     raise bad_argument("folder", place, takes)
 
