@@ -149,3 +149,11 @@ def test_help_cuts_no_option_on_a_narrow_screen(width: int, tmp_path: Path) -> N
     asked = goodinit("compare", "--help", cwd=tmp_path, COLUMNS=str(width)).stdout
     options = set(re.findall(r"--[a-z-]+", asked))
     assert {"--test-fraction", "--no-standardize", "--standardize", "--keep-networks"} <= options
+
+
+def test_a_word_that_is_none_of_an_options_is_refused_in_plain_words(place: Path) -> None:
+    asked = ("inspect", "own:prints", "--input", "2,2", "--fail-on", "x")
+    said = goodinit(*asked, cwd=place).stderr
+    assert (
+        said == "goodinit: Invalid value for '--fail-on': 'x' is not one of 'finding', 'never'.\n"
+    )

@@ -121,7 +121,8 @@ def main() -> NoReturn:
     except ArgumentError as error:
         code = complain(str(error), 2)
     except _UsageError as error:
-        code = complain(" ".join(str(error.format_message()).split()), 2)  # type: ignore[attr-defined]  # every usage error has it
+        words = str(error.format_message()).replace("Value error, ", "")  # type: ignore[attr-defined]  # every usage error has it
+        code = complain(" ".join(words.split()), 2)
     except StudyStoppedError as error:
         code = _stopped(error)
     except (KeyboardInterrupt, typer.Abort) as interrupt:
