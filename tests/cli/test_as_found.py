@@ -157,3 +157,14 @@ def test_a_word_that_is_none_of_an_options_is_refused_in_plain_words(place: Path
     assert (
         said == "goodinit: Invalid value for '--fail-on': 'x' is not one of 'finding', 'never'.\n"
     )
+
+
+def test_a_study_that_stops_speaks_of_options(place: Path) -> None:
+    start = (
+        "from goodinit.cli import ending; "
+        "ending.complain('a study without a folder (`out`) starts anew', 1)"
+    )
+    found = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", start], cwd=place, capture_output=True, check=True, text=True
+    )
+    assert found.stderr == "goodinit: a study without a folder (--out) starts anew\n"

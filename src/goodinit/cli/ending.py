@@ -27,7 +27,7 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud
 
 def complain(message: str, code: int) -> int:
     """Say on standard error what is wrong, and return the exit code."""
-    _write(message)
+    _write(message.replace("`out`", "--out"))  # Python's argument, as the option that it is here
     _said.append(code)
     return code
 
