@@ -134,7 +134,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "rules": ({"rules": ["head"]}, "rules: got ['head'], takes a mapping"),
     "rule key": ({"rules": {3: "zeros"}}, "rules: got 3, takes a type of module or a pattern"),
     "rule type": ({"rules": {int: "zeros"}}, "rules: got <class 'int'>, takes a type of module"),
-    "rule scheme": ({"rules": {"0": "zero"}}, "rules: got 'zero', takes one of"),
+    "rule scheme": ({"rules": {"0": "zeroes"}}, "rules: got 'zeroes', takes one of"),
     "rule that fits nothing": ({"rules": {"1.*": "zeros"}}, "rules: got '1.*', takes types"),
     "type that fits nothing": ({"rules": {nn.Conv2d: "zeros"}}, "rules: got 'Conv2d', takes"),
     "no inputs": ({"scheme": "lsuv"}, "inputs: got None, takes for the scheme lsuv"),
