@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
+from rich.text import Text
 
 import goodinit as gi
 from commands import goodinit
 from goodinit import initializers, network
+from goodinit.cli import map as command
+from goodinit.cli import printing
 from goodinit.errors import ArgumentError
 from goodinit.network import Network
 
@@ -72,6 +76,19 @@ def test_the_command_draws_for_a_paper_and_marks_what_is_beyond_theory(tmp_path:
     assert row.count("*") == 1
     assert "* theory: deeper than 6 × the correlation depth ξ_c" in done.stdout
     assert goodinit(*words, *more, "--figure-size", "tiny", cwd=tmp_path).returncode == 2
+
+
+def test_printed_cells_keep_their_places_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = small(x=("*", tuple(np.linspace(0.25, 3, 12))), y=("depth", (1, 2)), iterations=1)
+    monkeypatch.setattr(printing, "terminal", lambda: Console(force_terminal=True, width=60))
+    command.show(found)
+    lines = [Text.from_ansi(line).plain for line in capsys.readouterr().out.splitlines()]
+    rows = [line.split() for line in lines if "0." in line]
+    assert sum(row[0] in {"1", "2"} for row in rows) >= 4  # two blocks, with both depths
+    assert sum(len(row) - 1 for row in rows if row[0] in {"1", "2"}) == 24
+    assert max(map(len, lines)) <= 60
 
 
 def test_cells_that_are_kept_are_not_trained_again(tmp_path: Path) -> None:

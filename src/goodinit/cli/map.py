@@ -31,10 +31,11 @@ from goodinit.errors import bad_argument
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    import pandas as pd
+
     from goodinit.running.mapping import Map
 
 _FILES = ("map.png", "map.csv")
-_CELL = 8  # columns of a terminal
 _BEYOND = "* theory: deeper than 6 × the correlation depth ξ_c"
 _AXIS = "depth, width, bias_variance, learning_rate or *, and values: depth=5,10,20."
 
@@ -114,12 +115,12 @@ def map(  # noqa: A001  # the command's name
     if as_json:
         printing.print_json({"x": found.x, "y": found.y, "cells": printing.rows(found.cells)})
     else:
-        _print_table(found)
+        show(found)
     if place:
         keep(place, "map", found.plot, found.cells, size)
 
 
-def _print_table(found: "Map") -> None:
+def show(found: "Map") -> None:
     """Print the cells' accuracies, in as many columns beside each other as there is room for."""
     across, up = found.labels
     printing.say_lines(
@@ -130,22 +131,28 @@ def _print_table(found: "Map") -> None:
             *([_BEYOND] if (found.cells["reach"] < 1).any() else []),
         ]
     )
-    grids = [
+    shares, reach = (
         found.cells.pivot(index="y", columns="x", values=values).iloc[::-1]
         for values in ("train_accuracy", "reach")
-    ]
-    console = printing.terminal()
-    room = max(1, console.width // _CELL - 1) if console.is_terminal else grids[0].shape[1]
-    for first in range(0, grids[0].shape[1], room):
-        shares, reach = (grid.iloc[:, first : first + room] for grid in grids)
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-        for heading in ("", *(f"{value:g} " for value in shares.columns)):
-            table.add_column(heading, justify="right", no_wrap=True)
-        rows = zip(shares.index, shares.to_numpy(), reach.to_numpy(), strict=True)
-        for height, row, far in rows:
-            cells = zip(row, far, strict=True)
-            table.add_row(f"{height:g}", *(f"{a:.3f}{'*' if b < 1 else ' '}" for a, b in cells))
-        printing.print_table(table)
+    )
+    for room in range(shares.shape[1], 0, -1):
+        places = [slice(first, first + room) for first in range(0, shares.shape[1], room)]
+        blocks = [_block(shares.iloc[:, at], reach.iloc[:, at]) for at in places]
+        if all(printing.fits(block) for block in blocks):
+            break
+    for block in blocks:
+        printing.print_table(block)
+
+
+def _block(shares: "pd.DataFrame", reach: "pd.DataFrame") -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in ("", *(f"{value:g} " for value in shares.columns)):
+        table.add_column(heading, justify="right", no_wrap=True)
+    rows = zip(shares.index, shares.to_numpy(), reach.to_numpy(), strict=True)
+    for height, row, far in rows:
+        cells = zip(row, far, strict=True)
+        table.add_row(f"{height:g}", *(f"{a:.3f}{'*' if b < 1 else ' '}" for a, b in cells))
+    return table
 
 
 def _workers(
