@@ -143,6 +143,23 @@ CAUSES: dict[str, Cause] = {
         "no gradient reaches {names}: between there and the outputs something has no slope, as a "
         "detach, rounding or an index",
     ),
+    "alone": Cause(
+        "vanishing gradients",
+        "no gradient ever reaches {layer}: a softmax over its one number says 1, whatever that is",
+    ),
+    "drowned": Cause(
+        "vanishing gradients",
+        "what comes out differs between two inputs by {difference} of its size alone, and most is "
+        "lost in layer {layer}, whose input has an RMS of {input_rms}",
+    ),
+    "all frozen": Cause(
+        "vanishing gradients", "none of the {count} parameters asks for a gradient: all are frozen"
+    ),
+    "flat end": Cause(
+        "vanishing gradients",
+        "no gradient ever reaches {names}: whatever comes in, what stands behind layer {layer} is "
+        "flat, as a ReLU or a clamp beyond its end, a softmax over one number, a dropout of all",
+    ),
     "unstable": Cause(
         UNSTABLE, "learning rate × sharpness reaches {times} times the limit of stability"
     ),

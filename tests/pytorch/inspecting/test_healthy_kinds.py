@@ -176,3 +176,60 @@ def test_a_layer_that_is_given_nothing_is_left_alone() -> None:
     report = inspect(Spoken(), torch.randint(9, (16, 5)), torch.randint(3, (16,)))
     assert report.findings == ()
     assert math.isnan(row(report, "sounds")["distinct_units"])
+
+
+class Standardised(nn.Module):
+    """A layer whose weights are standardised before they are used (Qiao et al. 2019)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(48, 64))
+
+    def forward(self, x: Tensor) -> Any:
+        centred = self.weight - self.weight.mean(1, keepdim=True)
+        return functional.linear(x, centred / centred.square().mean(1, keepdim=True).sqrt())
+
+
+def test_weights_whose_size_is_nothing_are_not_too_large() -> None:
+    x = torch.randn(64, 64)
+    assert inspect(nn.Sequential(nn.Linear(64, 64), nn.ReLU(), Standardised()), x).findings == ()
+    scaled = nn.utils.parametrizations.weight_norm(nn.Linear(64, 48))
+    nn.init.constant_(scaled.parametrizations.weight.original0, 30.0)  # a size of its own
+    model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), scaled)
+    assert labels(inspect(model, x, cures=False)) == [("2", "weights too large")]
+
+
+class Picks(nn.Module):
+    """A score for each of six places, of which some are no choice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = mlp(8, 32, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.inner(x)[..., 0].masked_fill(torch.arange(6) > 3, -math.inf)
+
+
+def test_places_that_are_masked_in_the_outputs_are_no_fault() -> None:
+    x, y = torch.randn(32, 6, 8), torch.randint(4, (32,))
+    assert inspect(Picks(), x, y).findings == inspect(Picks(), x).findings == ()
+
+
+def test_a_margin_that_is_met_has_no_gradient_and_is_no_fault() -> None:
+    x, y = torch.randn(64, 8), torch.ones(64, 1)
+    met = inspect(
+        mlp(8, 32, 1), x, y, lambda out, wanted: functional.relu(-9 - wanted * out).mean()
+    )
+    assert met.findings == ()
+
+
+def test_what_a_loss_or_a_frozen_helper_has_of_its_own_is_not_missing() -> None:
+    """Where neither is a part of the module."""
+    own, helper = nn.Linear(8, 3), mlp(8, 16, 8).requires_grad_(False)
+    model = mlp(8, 16, 8)
+    model.helper = [helper]
+
+    def loss(out: Tensor, wanted: Tensor) -> Tensor:
+        return functional.cross_entropy(own(out), wanted)
+
+    assert inspect(model, torch.randn(64, 8), torch.randint(3, (64,)), loss).findings == ()

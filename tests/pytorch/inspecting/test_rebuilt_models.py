@@ -1,4 +1,4 @@
-"""Of what vision libraries publish, rebuilt and drawn as there, nothing is said."""
+"""Of what libraries publish, rebuilt and drawn as there, nothing is said."""
 
 import pytest
 
@@ -6,16 +6,17 @@ pytest.importorskip("torch", reason="torch is not installed")
 
 from zoo_cases import Case
 from zoo_convolutional import CONVOLUTIONAL, LARGE_CONVOLUTIONAL
+from zoo_fields import FIELDS
 from zoo_tokens import LARGE_TOKENS, TOKENS
 
 from goodinit.torch import inspect
 
-SMALL, LARGE = (*CONVOLUTIONAL, *TOKENS), (*LARGE_CONVOLUTIONAL, *LARGE_TOKENS)
+SMALL, LARGE = (*CONVOLUTIONAL, *TOKENS, *FIELDS), (*LARGE_CONVOLUTIONAL, *LARGE_TOKENS)
 
 
-def test_thirty_architectures_at_least_each_under_a_name_of_its_own() -> None:
+def test_forty_architectures_at_least_each_under_a_name_of_its_own() -> None:
     assert len({case.name for case in (*SMALL, *LARGE)}) == len(SMALL) + len(LARGE)
-    assert len(SMALL) >= 30
+    assert len(SMALL) >= 40
 
 
 @pytest.mark.parametrize("case", SMALL, ids=str)

@@ -29,12 +29,13 @@ class Asked(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A report: its label, and what builds the module and its batch, broken or mended."""
+    """A report: its label and place, and what builds the module and its batch, broken or mended."""
 
     name: str
     label: str
     build: Callable[[bool], Asked]
     fault: bool = True
+    where: str = ".*"
 
     def __str__(self) -> str:
         return self.name
@@ -56,12 +57,12 @@ class Between(nn.Module):
         return self.last(self.change(self.first(x)))
 
 
-def _classes(model: nn.Module, features: int = 16, classes: int = 3) -> Asked:
+def classes_of(model: nn.Module, features: int = 16, classes: int = 3) -> Asked:
     x, y = torch.randn(64, features), torch.randint(classes, (64,))
     return Asked(model, x, y, functional.cross_entropy)
 
 
-def _numbers(model: nn.Module, features: int = 8, outputs: int = 1) -> Asked:
+def numbers_of(model: nn.Module, features: int = 8, outputs: int = 1) -> Asked:
     return Asked(model, torch.randn(128, features), torch.randn(128, outputs), functional.mse_loss)
 
 
@@ -70,7 +71,7 @@ def _numbers(model: nn.Module, features: int = 8, outputs: int = 1) -> Asked:
 
 def _cut(change: Callable[[Tensor], Tensor], mended: bool) -> Asked:
     between = functional.relu if mended else change
-    return _classes(Between(mlp(16, 32, 32), between, mlp(32, 32, 3)))
+    return classes_of(Between(mlp(16, 32, 32), between, mlp(32, 32, 3)))
 
 
 def _above_zero(x: Tensor) -> Tensor:
@@ -112,7 +113,7 @@ class Adapted(nn.Module):
 
 def _adapters(mended: bool) -> Asked:
     layers = [Adapted(drawn=mended) for _ in range(2)]
-    return _classes(sequence(layers[0], nn.ReLU(), layers[1], nn.Linear(32, 3)), 32)
+    return classes_of(sequence(layers[0], nn.ReLU(), layers[1], nn.Linear(32, 3)), 32)
 
 
 # --- Flat activations, dead units ---
@@ -122,7 +123,7 @@ def _drawn(std: float, activation: type[nn.Module], mended: bool) -> Asked:
     model = mlp(40, 64, 64, 5, activation=activation)
     schemes.drawn(model, schemes.lecun if mended else schemes.normal(std))
     schemes.normal(0.1)(model[-1].weight)
-    return _classes(model, 40, 5)
+    return classes_of(model, 40, 5)
 
 
 class Gate(nn.Module):
@@ -137,7 +138,7 @@ class Gate(nn.Module):
 
 def _gated(mended: bool) -> Asked:
     gate = Gate(0.1 if mended else 10.0)
-    return _classes(sequence(nn.Linear(16, 64), nn.ReLU(), gate, nn.Linear(64, 3)))
+    return classes_of(sequence(nn.Linear(16, 64), nn.ReLU(), gate, nn.Linear(64, 3)))
 
 
 def _closed(mended: bool) -> Asked:
@@ -180,13 +181,13 @@ def _gains(mended: bool) -> Asked:
     for layer in () if mended else schemes.weighted(model):
         layer.weight.data.mul_(2.6)
     model[-1].weight.data.mul_(0.3)
-    return _classes(model, 32, 10)
+    return classes_of(model, 32, 10)
 
 
 def _loud_head(mended: bool) -> Asked:
     model = mlp(8, 64, 64, 1)
     model[-1].weight.data.mul_(1 if mended else 200)
-    return _numbers(model)
+    return numbers_of(model)
 
 
 class Ratio(nn.Module):
@@ -207,7 +208,7 @@ def _pole(mended: bool) -> Asked:
 def _one_bias(mended: bool) -> Asked:
     model = mlp(20, 64, 10)
     model[-1].bias.data[3] = 0.0 if mended else 40.0
-    return _classes(model, 20, 10)
+    return classes_of(model, 20, 10)
 
 
 def _rare(mended: bool) -> Asked:
@@ -239,7 +240,7 @@ def _loud_places(mended: bool) -> Asked:
 
 
 def _all_pairs(mended: bool) -> Asked:
-    asked = _numbers(mlp(8, 64, 1))
+    asked = numbers_of(mlp(8, 64, 1))
     targets = asked.targets if mended else asked.targets[:, 0]
     return asked._replace(targets=targets, loss=functional.smooth_l1_loss)
 
@@ -248,16 +249,16 @@ def _twice(mended: bool) -> Asked:
     model = mlp(20, 64, 5)
     loss = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 1.0, 3.0, 1.0]))
     said = model if mended else sequence(*model, nn.Softmax(1))
-    return _classes(said, 20, 5)._replace(loss=loss)
+    return classes_of(said, 20, 5)._replace(loss=loss)
 
 
 def _from_one(mended: bool) -> Asked:
-    asked = _classes(sequence(*mlp(10, 32, 4), nn.LogSoftmax(1)), 10, 4)
+    asked = classes_of(sequence(*mlp(10, 32, 4), nn.LogSoftmax(1)), 10, 4)
     return asked._replace(targets=asked.targets + (not mended), loss=functional.nll_loss)
 
 
 def _per_cent(mended: bool) -> Asked:
-    asked = _numbers(mlp(10, 32, 1), 10)
+    asked = numbers_of(mlp(10, 32, 1), 10)
     share = torch.rand(128, 1) * (1 if mended else 100)
     return asked._replace(targets=share, loss=functional.binary_cross_entropy_with_logits)
 
@@ -270,7 +271,7 @@ def _table(mended: bool) -> Asked:
 
 
 def _grams(mended: bool) -> Asked:
-    asked = _numbers(mlp(10, 64, 2), 10, 2)
+    asked = numbers_of(mlp(10, 64, 2), 10, 2)
     return asked._replace(targets=asked.targets * (1 if mended else 5000), loss=functional.l1_loss)
 
 
@@ -300,13 +301,13 @@ def _stack(mended: bool) -> Asked:
     scale = 1 / sqrt(150) if mended else 1.0
     blocks = [Residual(*mlp(16, 16, 16), Scaled(scale)) for _ in range(150)]
     model = schemes.drawn(sequence(nn.Linear(16, 16), *blocks, nn.Linear(16, 3)), schemes.he)
-    return _classes(model)
+    return classes_of(model)
 
 
 def _seven_hundred(mended: bool) -> Asked:
     layers = 5 if mended else 700
     model = mlp(16, *[20] * layers, 3)
-    return _classes(schemes.drawn(model, schemes.he) if mended else model)
+    return classes_of(schemes.drawn(model, schemes.he) if mended else model)
 
 
 # --- What was drawn ---
@@ -316,20 +317,20 @@ def _copied(mended: bool) -> Asked:
     layer = nn.Linear(64, 64)
     layers = [nn.Linear(64, 64) if mended else copy.deepcopy(layer) for _ in range(2)]
     body = (nn.Linear(16, 64), nn.ReLU(), layers[0], nn.ReLU(), layers[1], nn.ReLU())
-    return _classes(sequence(*body, nn.Linear(64, 3)))
+    return classes_of(sequence(*body, nn.Linear(64, 3)))
 
 
 def _far_out(mended: bool) -> Asked:
     model = mlp(64, 128, 4)
     schemes.normal(0.02)(model[0].weight)
     model[0].weight.data.flatten()[:20] = 0.02 if mended else 2.0
-    return _classes(model, 64, 4)
+    return classes_of(model, 64, 4)
 
 
 def _no_number(mended: bool) -> Asked:
     model = sequence(nn.Linear(16, 32), nn.LayerNorm(32), nn.ReLU(), nn.Linear(32, 3))
     model[1].weight.data[5] = 1.0 if mended else float("nan")
-    return _classes(model)
+    return classes_of(model)
 
 
 # --- Sines ---

@@ -106,7 +106,8 @@ def _axes(outputs: Tensor, targets: Tensor) -> list[int]:
     classes = class_axis(outputs, targets)
     if classes is not None:
         return [axis for axis in every if axis != classes]
-    for kept in (every[1:], every[-1:]):
+    channels = every[1:2] if len(every) > 3 else every[-1:]  # of images, or of steps
+    for kept in (every[1:], channels):
         numbers = prod(outputs.shape[axis] for axis in kept)
         if numbers * _ENOUGH <= outputs.numel():
             return [axis for axis in every if axis not in kept]

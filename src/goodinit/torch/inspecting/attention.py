@@ -68,6 +68,8 @@ def see_softmax(tracer: Seer, name: str, func: Any, args: Any, kwargs: Named) ->
     flow = tracer.origins.of(x)
     out = func(*args, **kwargs)
     if flow is not None:
+        if flow.call is not None and flow.call.units == 1 == x.shape[-1 if dim is None else dim]:
+            tracer.origins.alone.add(flow.call.layer)
         way = flow.some if flow.call is None else 1 << flow.call.index
         logits = x.detach().movedim(-1 if dim is None else dim, -1)
         few = max(1, _MOST_LOGITS * len(logits) // max(1, logits.numel()))

@@ -6,6 +6,7 @@ the outputs' means, which a bias sets, and of how far they spread, which inputs 
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import torch
@@ -14,13 +15,20 @@ from torch.nn import functional
 
 from goodinit.evidence.causes import CAUSES, shown, value
 from goodinit.torch.inspecting.answers import Answers, answers
+from goodinit.torch.inspecting.fitting import (
+    LOSS,
+    as_logits,
+    not_logarithms,
+    out_of_reach,
+    over_examples,
+)
 from goodinit.torch.inspecting.guessing import class_axis
 from goodinit.torch.inspecting.labels import OUT_OF_RANGE, TARGETS
 from goodinit.torch.inspecting.measuring import Call, rms
 from goodinit.torch.inspecting.passage import WHOLE, Finding
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-INPUTS, LOSS, OUTPUTS = "(inputs)", "(loss)", "(outputs)"
+INPUTS, OUTPUTS = "(inputs)", "(outputs)"
 LARGE, BIAS, POLE = CAUSES["large"].label, "output bias", "outputs explode"
 
 UNSCALED = 10.0  # root mean square of inputs: standardised ones have 1
@@ -32,8 +40,31 @@ _MOST_OF = 0.9  # of their sum of squares, where something is divided by what ma
 _GAIN = 1.5  # from which on a layer is named among those that together make outputs large
 
 
+@dataclass(frozen=True)
+class End:
+    """How a module's first output comes to be.
+
+    Attributes
+    ----------
+    layers : frozenset of str
+        Those of whose outputs it is made by elementwise arithmetic alone.
+    squashed : bool
+        Whether a sigmoid or softmax made it.
+    last : str or None
+        What the last function is, see ``fitting.last_function``.
+    """
+
+    layers: frozenset[str] = frozenset()
+    squashed: bool = False
+    last: str | None = None
+
+
 def begin(
-    said: Tensor, targets: Tensor, loss: Loss, calls: Sequence[Call], *, squashed: bool = False
+    said: Tensor,
+    targets: Tensor,
+    loss: Loss,
+    calls: Sequence[Call],
+    end: End | None = None,
 ) -> list[Finding]:
     """Return what is wrong with targets and loss, or else with how the outputs begin.
 
@@ -46,11 +77,13 @@ def begin(
         Of such outputs and the targets.
     calls : sequence of Call
         Those of the module.
-    squashed : bool
-        Whether a sigmoid or softmax made the outputs.
+    end : End, optional
     """
+    end = end or End()
+    squashed = end.squashed
     first = (_broadcast, _already_probabilities) if squashed else (_broadcast,)
-    looks = (*first, _outside, _one_class, _far_targets)
+    fit = (over_examples, not_logarithms)
+    looks = (*first, *fit, _outside, _one_class, _far_targets, out_of_reach(end.last))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the module's own cost has warned already
         for look in looks:
@@ -59,10 +92,13 @@ def begin(
                 return [found]
     if said.dim() == 0 or targets.dim() == 0 or len(said) != len(targets):
         return []
-    compared = answers(said, targets, loss)
+    if bool((targets == targets.reshape(-1)[0]).all()):
+        return []  # a constant answer is all that they ask for
+    logits, of_logits = as_logits(said, targets, loss, squashed=squashed)
+    compared = answers(logits, targets, of_logits)
     if compared is None:
         return []
-    found = _spread(compared, said, calls) or _bias(compared, calls)
+    found = _spread(compared, logits, calls, end) or _bias(compared, calls, end)
     return [] if found is None else [found]
 
 
@@ -82,9 +118,9 @@ def _broadcast(said: Tensor, targets: Tensor, loss: Loss) -> Finding | None:
     """Find outputs and targets of two shapes, of which the loss takes all pairs."""
     if said.shape == targets.shape or said.numel() != targets.numel() or said.numel() < 2:
         return None
+    like = targets.to(said)  # what differs as they do: outputs may be as good as constant
     try:
-        pairs = _cost(loss, said, targets)
-        each = _cost(loss, said.reshape(targets.shape), targets)
+        pairs, each = (_cost(loss, like.reshape(one.shape), targets) for one in (said, targets))
     except Exception:  # it doesn't take both, so it takes no pairs
         return None
     if _close(pairs, each):
@@ -204,12 +240,12 @@ def _of_bias(found: Answers, calls: Sequence[Call]) -> bool:
     return max(there, float(found.best.abs().max())) >= found.shift / 2
 
 
-def _bias(found: Answers, calls: Sequence[Call]) -> Finding | None:
+def _bias(found: Answers, calls: Sequence[Call], end: End) -> Finding | None:
     """Find outputs whose means are far from the best constant answer."""
     gained = found.first / found.shifted if found.shifted > 0 else 0.0
     if found.shift < value("bias_shift") or gained < value("above_chance"):
         return None
-    layer = _last(calls)
+    layer = _last(calls, end)
     best = found.best.flatten()
     numbers = {"initial_ratio": found.ratio, "shift": found.shift, "gained": gained}
     reason = (
@@ -223,7 +259,7 @@ def _bias(found: Answers, calls: Sequence[Call]) -> Finding | None:
     return Finding(layer, BIAS, reason, numbers, remark=way, fault=fault)
 
 
-def _spread(found: Answers, said: Tensor, calls: Sequence[Call]) -> Finding | None:
+def _spread(found: Answers, said: Tensor, calls: Sequence[Call], end: End) -> Finding | None:
     """Find outputs that spread so far that the first cost is many times that of a constant."""
     of_bias = _of_bias(found, calls)
     ratio = found.ratio_shifted if of_bias else found.ratio
@@ -242,9 +278,11 @@ def _spread(found: Answers, said: Tensor, calls: Sequence[Call]) -> Finding | No
         )
         return Finding(OUTPUTS, POLE, reason, numbers, remark="keep the divisor away from 0")
     large = [call for call in calls if call.passes >= _GAIN and call.kind in ("linear", "norm")]
+    if not large and any(call.output and call.any_size for call in calls):
+        return None  # of weights whose size doesn't count the scale is a number of the user's own
     if not large:
         reason = f"{begun}: the outputs spread by {shown(found.spread)}"
-        return Finding(_last(calls), LARGE, reason, numbers)
+        return Finding(_last(calls, end), LARGE, reason, numbers)
     gains = {call.layer: call.passes for call in reversed(large)}
     names = list(gains)[::-1]
     told = ", ".join(f"{name or OUTPUTS} by {shown(gains[name])}" for name in names[:4])
@@ -254,9 +292,10 @@ def _spread(found: Answers, said: Tensor, calls: Sequence[Call]) -> Finding | No
     return Finding(names[0], LARGE, reason, {**numbers, "layers": float(len(names))})
 
 
-def _last(calls: Sequence[Call]) -> str:
+def _last(calls: Sequence[Call], end: End) -> str:
     """Return the layer that the outputs are of, where it is one."""
-    names = {call.layer for call in calls if call.output and call.kind == "linear"}
+    own = [call for call in calls if call.output and call.kind == "linear"]
+    names = {call.layer for call in own if call.layer in end.layers} or {c.layer for c in own}
     return names.pop() if len(names) == 1 else OUTPUTS
 
 

@@ -69,11 +69,18 @@ def _one_number(value: Any) -> bool:
 
 
 def probe(said: Sequence[Tensor]) -> Tensor:
-    """Return a cost without targets: each number counts with a weight of its own, from N(0, 1)."""
+    """Return a cost without targets: each number counts with a weight of its own, from N(0, 1).
+
+    What is infinite, as where something is masked, or NaN counts as 0.
+    """
     generator = torch.Generator().manual_seed(0)
-    parts = [_real(out) for out in said]
+    parts = [out if bool(out.isfinite().all()) else _finite(out) for out in map(_real, said)]
     costs = [(out * torch.randn(out.shape, generator=generator).to(out)).mean() for out in parts]
     return torch.stack([cost.float() for cost in costs]).sum()
+
+
+def _finite(tensor: Tensor) -> Tensor:
+    return tensor.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _real(tensor: Tensor) -> Tensor:

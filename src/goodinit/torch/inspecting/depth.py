@@ -6,6 +6,8 @@ one: it begins where a normalisation sets the scale, and leaves out what somethi
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +23,10 @@ _FEWEST_TO_FADE = 5  # a head of four convolutions of std 0.01 before a prior (L
 # its own layers grow; see docs/torch-inspect.md for how such branches train.
 _FEWEST_IN_BRANCH = 8
 _MOST_NAMED = 5
+# What is left of a correlation's distance from one: published tables of features that start at 1e-4
+# behind a bias have 1e-9, and learn; two softmaxes in between layers leave 4e-11, and nothing does.
+_GONE = 1e-10
+_NO_MORE = 1e-15  # rounding
 
 _Array = NDArray[np.float64]
 
@@ -107,6 +113,22 @@ def fades(chain: Chain, seen: Passage) -> Finding | None:
     deep = len(gradient) >= _FEWEST and _falls(gradient)
     numbers = vanishes(gradient, "untrained_decay") if deep else None
     return None if numbers is None else _tell(chain, seen, "gradient decays", numbers)
+
+
+def find_drowned(stations: Sequence[Call]) -> list[Finding]:
+    """Find that the last of what all must pass says as good as the same of all inputs.
+
+    Named is the layer where most of the difference between two inputs is lost.
+    """
+    known = [call for call in stations if call.kind == "linear" and not call.without_weights]
+    known = [call for call in known if call.units > 1 and isfinite(call.alike)]
+    left = [max(1 - call.alike, _NO_MORE) for call in known]
+    if not left or min(left) > _GONE:
+        return []
+    lost = [after / before for before, after in pairwise([1.0, *left])]
+    worst = known[lost.index(min(lost))]
+    numbers = {"difference": (2 * min(left)) ** 0.5, "input_rms": worst.input_rms}
+    return [tell(worst.layer, "drowned", numbers)]
 
 
 def _falls(scales: _Array) -> bool:

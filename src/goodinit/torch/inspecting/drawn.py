@@ -1,18 +1,19 @@
 """What the parameters themselves look like: never drawn, copies of each other, or not looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 
 import torch
 from torch import Tensor, nn
 
-from goodinit.evidence.causes import shown
+from goodinit.evidence.causes import CAUSES, shown
 from goodinit.torch.inspecting.measuring import Call
 from goodinit.torch.inspecting.passage import Finding
 
 _HUGE = 1e10  # nobody draws such weights, but memory that was never written holds them
 _TINY = 1e-37  # nor such: numbers that single precision holds only in part
 _OUTLIER = 20.0  # times the typical size: of 10**12 normal numbers the largest is 7
+_SAME = 1e-6  # relative: rounding
 _MANY = 1000  # numbers, from which on outliers are looked for
 _LEAST_SHARE = 0.005  # of all numbers, from which on it is said that some weren't looked at
 _MOST_NAMED = 4
@@ -50,8 +51,8 @@ def _undrawn(name: str, tensor: Tensor) -> Finding | None:
     return Finding(_layer(name), UNDRAWN, f"{reason}never written", numbers, remark=way)
 
 
-def _copies(own: dict[str, nn.Parameter]) -> list[Finding]:
-    """Find matrices that start equal to the bit, and are not one: a layer that was copied."""
+def _pairs(own: Mapping[str, nn.Parameter]) -> list[tuple[str, str]]:
+    """Return matrices that start equal to the bit, and are not one: the first, and each copy."""
     alike: dict[tuple[object, ...], list[str]] = {}
     for name, tensor in own.items():
         if tensor.dim() > 1 and tensor.numel() > 1:
@@ -59,12 +60,17 @@ def _copies(own: dict[str, nn.Parameter]) -> list[Finding]:
             if bool((flat != flat[0]).any()):
                 key = (tensor.shape, tensor.dtype, *flat[:4].tolist())
                 alike.setdefault(key, []).append(name)
-    pairs = [
+    return [
         (names[0], other)
         for names in alike.values()
         for other in names[1:]
         if torch.equal(own[names[0]].detach(), own[other].detach())
     ]
+
+
+def _copies(own: Mapping[str, nn.Parameter]) -> list[Finding]:
+    """Find layers that were copied."""
+    pairs = _pairs(own)
     if not pairs:
         return []
     first, copy = pairs[0]
@@ -75,7 +81,39 @@ def _copies(own: dict[str, nn.Parameter]) -> list[Finding]:
     return [Finding(_layer(copy), "copies", reason, numbers, fault=False)]
 
 
-def _outliers(own: dict[str, nn.Parameter]) -> list[Finding]:
+def still_copies(module: nn.Module, gradients: Mapping[int, Tensor | None]) -> list[Finding]:
+    """Find copies that get the gradient of what they are copies of, so that no step parts them.
+
+    Parameters
+    ----------
+    module : Module
+    gradients : mapping of int to Tensor or None
+        How large that of each parameter is, by the parameter's id.
+    """
+    own = {name: one for name, one in module.named_parameters() if one.requires_grad}
+
+    def size(name: str) -> float:
+        known = gradients.get(id(own[name]))
+        return 0.0 if known is None else float(known)
+
+    pairs = [
+        (one, other)
+        for one, other in _pairs({n: p for n, p in own.items() if p.is_floating_point()})
+        if size(one) > 0 and abs(size(one) - size(other)) <= _SAME * size(one)
+    ]
+    if not pairs:
+        return []
+    first, copy = pairs[0]
+    reason = (
+        f"{len(pairs)} parameters are copies of others and get the same gradient, {copy} as "
+        f"{first} for one: no step parts them"
+    )
+    way = "draw each of them anew"
+    numbers = {"copies": float(len(pairs))}
+    return [Finding(_layer(copy), CAUSES["symmetry"].label, reason, numbers, remark=way)]
+
+
+def _outliers(own: Mapping[str, nn.Parameter]) -> list[Finding]:
     """Find numbers so far out that no normal draw of that many has them."""
     found = []
     for name, tensor in own.items():

@@ -10,6 +10,7 @@ from goodinit.evidence.causes import CAUSES, Numbers, shown, value
 from goodinit.torch.inspecting.beginning import BIAS, LARGE
 from goodinit.torch.inspecting.depth import chains, fades, grows
 from goodinit.torch.inspecting.drawn import UNDRAWN
+from goodinit.torch.inspecting.finite import came_to_be
 from goodinit.torch.inspecting.functions import SIZES
 from goodinit.torch.inspecting.measuring import Call
 from goodinit.torch.inspecting.passage import Finding, Passage, tell
@@ -49,7 +50,7 @@ def _waits(call: Call, seen: Passage) -> bool:
 
 def _large(call: Call, seen: Passage) -> _Seen | None:
     """Find a layer that multiplies its input so much that an output, or a sum, shows it."""
-    if not call.passes >= value("large_gain"):
+    if not call.passes >= value("large_gain") or call.any_size:
         return None
     if call.passes == inf and call.input_rms > _OVERFLOWS:
         return None  # what came before it made it so
@@ -134,6 +135,8 @@ def find(seen: Passage) -> tuple[Finding, ...]:
     undrawn = [one for one in seen.begun if one.label == UNDRAWN]
     if undrawn:
         return tuple(undrawn)  # of such numbers everything else follows
+    if seen.otherwise and came_to_be(seen.calls) is not None:
+        return seen.otherwise[:1]
     single = {
         call.index: finding
         for call in seen.calls
@@ -163,7 +166,14 @@ def find(seen: Passage) -> tuple[Finding, ...]:
     known = any(one.label in _CAUSING for one in said)
     begun = [one for one in seen.begun if not (known and one.label in (LARGE, BIAS))]
     idle = [one for one in seen.idle if one.layer not in same]
-    return tuple(_without_what_follows(_once([*begun, *idle, *said]), seen))
+    cost = [one for one in begun if one.label in (LARGE, BIAS)]
+    begun = [one for one in begun if one not in cost]
+    alike = [one for one in said if one.layer in same and not known]  # they make sums large too
+    said = [one for one in said if one not in alike]
+    every = _without_what_follows(_once([*begun, *alike, *cost, *idle, *said]), seen)
+    if not any(one.fault for one in every):
+        every += seen.otherwise[:1]
+    return tuple(every)
 
 
 def _causes_alone(found: dict[int, Finding], seen: Passage) -> dict[int, Finding]:

@@ -57,6 +57,7 @@ class Origins:
                     self._owners.setdefault(id(parameter), []).append(module)
         self.used: set[int] = set()  # the ids of the parameters that anything was made of
         self.flat: set[str] = set()  # the layers of whose outputs a step was made, as by rounding
+        self.alone: set[str] = set()  # the layers whose one unit a softmax ran over
         self._flows: Any = WeakTensorKeyDictionary()
         self._made_of_weights: Any = WeakTensorKeyDictionary()
 

@@ -59,3 +59,7 @@ SHAPES = _names("""
     adaptive_avg_pool2d adaptive_avg_pool3d avg_pool1d avg_pool2d avg_pool3d max_pool1d max_pool2d
     max_pool3d _max_pool1d _max_pool2d _max_pool3d
 """)
+# What is read of a tensor by these goes on as numbers without a slope.
+READS = _names("""
+    item tolist numpy __array__ __float__ __int__ __index__ __bool__
+""")

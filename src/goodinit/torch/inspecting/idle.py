@@ -5,15 +5,15 @@ step. So everything that does get a gradient is moved a little, and then looked 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from goodinit.evidence.causes import CAUSES
+from goodinit.evidence.causes import CAUSES, value
 from goodinit.torch.inspecting.flows import Origins
-from goodinit.torch.inspecting.measuring import rms
+from goodinit.torch.inspecting.measuring import Call, rms
 from goodinit.torch.inspecting.passage import Finding, tell
 
 _ROUNDS = 4  # of zeros, one behind the other, that may come alive one by one
@@ -22,6 +22,23 @@ _MOST_NAMED = 4
 
 Gradients = Sequence[Tensor | None]
 Run = Callable[[], Tensor]
+
+
+class Idle(NamedTuple):
+    """What is known of parameters without a gradient.
+
+    Attributes
+    ----------
+    found : list of Finding
+    woken : frozenset of str
+        Layers that have no gradient yet, but do once all others have moved a little.
+    asleep : tuple of str
+        Layers of which no parameter ever gets one, though none of the findings says why.
+    """
+
+    found: list[Finding]
+    woken: frozenset[str]
+    asleep: tuple[str, ...]
 
 
 class _Idle(NamedTuple):
@@ -37,10 +54,8 @@ def find_idle(
     gradients: Mapping[int, Tensor | None],
     cost: Run,
     said: Run,
-) -> tuple[list[Finding], frozenset[str]]:
+) -> Idle:
     """Return a finding for each place where parameters never get a gradient, and who gets one late.
-
-    Those are the layers that have none yet, but do once all others have moved a little.
 
     The module's parameters are moved meanwhile: who calls puts them back.
 
@@ -61,8 +76,43 @@ def find_idle(
     found = _cut_off({**idle.cut, **flat}, said)
     after_one, zero = _still(idle.zero, own, cost)
     woken = frozenset(_layer(name) for name in idle.zero if name not in after_one)
-    pairs = _both_zero(zero, own, cost)
-    return [*found, *(pairs or _behind_frozen(zero, every, cost))], woken
+    known = [tell(one, "alone", {}) for one in _layers(zero) if one in origins.alone]
+    known = known or _both_zero(zero, own, cost) or _behind_frozen(zero, every, cost)
+    alive = {_owner(n) for n, p in own.items() if _any(gradients.get(id(p)))}
+    matrices = [] if known else [_owner(name) for name, p in zero.items() if p.dim() > 1]
+    asleep = tuple(dict.fromkeys(one for one in matrices if one not in alive))
+    return Idle([*found, *known], woken, asleep)
+
+
+def all_frozen(module: nn.Module) -> list[Finding]:
+    """Find that no parameter asks for a gradient."""
+    every = [*module.parameters()]
+    if not every or any(one.requires_grad for one in every):
+        return []
+    told = tell("", "all frozen", {"count": float(len(every))})
+    return [_with_way(told, "thaw what shall learn: requires_grad_(True)")]
+
+
+def flat_end(asleep: Sequence[str], calls: Sequence[Call], passed: Sequence[Call]) -> list[Finding]:
+    """Find that no gradient reaches layers which all must pass: what comes behind them is flat.
+
+    Parameters
+    ----------
+    asleep : sequence of str
+        Layers of which no parameter ever gets a gradient.
+    calls, passed : sequence of Call
+        All of them in forward order, and those around which nothing leads.
+    """
+    shut = [layer for layer in dict.fromkeys(call.layer for call in passed) if layer in asleep]
+    enough = [call for call in passed if call.states >= value("fewest_states")]
+    if not shut or not any(call.layer == shut[-1] for call in enough):
+        return []  # a few units may be silent by chance
+    dead = [call for call in calls if call.layer in asleep and call.signals["dead_fraction"] == 1]
+    if dead:
+        return [tell(dead[0].layer, "dead", {"share": 100.0}, {"when": "at the start"})]
+    numbers = {"count": float(len(shut))}
+    told = tell(shut[-1], "flat end", numbers, {"names": _few(shut)})
+    return [_with_way(told, "look at what stands behind it, and begin where that has a slope")]
 
 
 def _idle(own: Mapping[str, Tensor], gradients: Gradients) -> _Idle:
@@ -88,6 +138,12 @@ def _layer(name: str) -> str:
     return parent if leaf in ("weight", "bias") else name
 
 
+def _owner(name: str) -> str:
+    """Return the module whose own a parameter is, parametrized or not."""
+    owner, made_of_others, _ = name.partition(".parametrizations.")
+    return owner if made_of_others else name.rpartition(".")[0]
+
+
 def _cut_off(cut: Mapping[str, Tensor], said: Run) -> list[Finding]:
     """Find what the outputs depend on, but with no slope; what none depends on is no fault."""
     found = _grad(said, cut)
@@ -96,17 +152,18 @@ def _cut_off(cut: Mapping[str, Tensor], said: Run) -> list[Finding]:
 
 
 def _matters(some: Mapping[str, Tensor], said: Run) -> bool:
-    """Return whether the outputs change with some parameters."""
+    """Return whether the outputs change with some parameters, which they don't write themselves."""
     before = {name: parameter.detach().clone() for name, parameter in some.items()}
     with torch.no_grad():
         torch.manual_seed(0)
         one = float(said())
+        written = any(not torch.equal(before[name], p.detach()) for name, p in some.items())
         _move(some, 1.0)
         torch.manual_seed(0)
         other = float(said())
         for name, parameter in some.items():
             parameter.data.copy_(before[name])  # autograd keeps its count
-    return one != other
+    return one != other and not written
 
 
 def _grad(run: Run, of: Mapping[str, Tensor]) -> Gradients:
@@ -238,7 +295,14 @@ def _told(cause: str, names: Sequence[str]) -> list[Finding]:
 
 def _some(names: Sequence[str]) -> str:
     """Return the layers of some parameters, the first of them by name."""
-    layers = list(dict.fromkeys(map(_layer, names)))
+    return _few(_layers(names))
+
+
+def _layers(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(map(_layer, names)))
+
+
+def _few(layers: Sequence[str]) -> str:
     more = f" and {len(layers) - _MOST_NAMED} more" if len(layers) > _MOST_NAMED else ""
     return f"{', '.join(layers[:_MOST_NAMED])}{more}"
 

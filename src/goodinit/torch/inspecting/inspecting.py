@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from goodinit.errors import bad_argument, number, whole
 from goodinit.torch.inspecting.asking import Question, ask, call, first_batch, its_own, own_question
-from goodinit.torch.inspecting.beginning import begin, standardised, suspicious, unscaled
+from goodinit.torch.inspecting.beginning import End, begin, standardised, suspicious, unscaled
 from goodinit.torch.inspecting.carrying import Carried, carried, pull_back
 from goodinit.torch.inspecting.costs import (
     OWN,
@@ -26,10 +26,13 @@ from goodinit.torch.inspecting.costs import (
     usual_loss,
 )
 from goodinit.torch.inspecting.cures import fault, seek
-from goodinit.torch.inspecting.drawn import find_drawn, not_looked_at
+from goodinit.torch.inspecting.depth import find_drowned
+from goodinit.torch.inspecting.drawn import find_drawn, not_looked_at, still_copies
 from goodinit.torch.inspecting.findings import find, most
+from goodinit.torch.inspecting.finite import find_no_numbers
+from goodinit.torch.inspecting.fitting import last_function
 from goodinit.torch.inspecting.gradients import settle
-from goodinit.torch.inspecting.idle import find_idle
+from goodinit.torch.inspecting.idle import all_frozen, find_idle, flat_end
 from goodinit.torch.inspecting.labels import find_strange
 from goodinit.torch.inspecting.lags import find_lags
 from goodinit.torch.inspecting.measuring import rms
@@ -41,6 +44,7 @@ from goodinit.torch.inspecting.report import Report, tabulate
 from goodinit.torch.inspecting.sights import SIGHTS
 from goodinit.torch.inspecting.sines import find_waves
 from goodinit.torch.inspecting.tracing import Tracer
+from goodinit.torch.inspecting.unregistered import find_unregistered, of_any_size
 from goodinit.torch.inspecting.ways import Ways
 from goodinit.torch.state import generators_as_they_were, modules_as_they_were
 
@@ -313,16 +317,10 @@ def _look(module: nn.Module, asked: Question, *, deep: bool = True, once: bool =
         asked, own = (one._replace(targets=None, loss=None) for one in (asked, own))
     cost, ratio, costed = _cost(outputs, said, own)
     first = Ways([call.before for call in tracer.calls], tracer.inputs, tracer.exits)
-    passed = Carried()
+    known = Carried()
     if deep:
-        passed = carried(tracer.calls, first, leaves(own.inputs, objects=True))
+        known = carried(tracer.calls, first, leaves(own.inputs, objects=True))
         pull_back(tracer.calls, said, tracer.inputs)
-    begun = [] if once else [*find_drawn(module), *not_looked_at(module, tracer.calls)]
-    begun += [] if strange is None else [strange]
-    begun += find_waves(tracer.calls, own.targets)
-    begun += _begun(outputs, tracer, own) if costed else []
-    gradients = settle(tracer.calls, [*module.parameters()], cost, asked.learning_rate)
-    del own, outputs, said, cost
 
     def again() -> tuple[Any, Question]:
         own = own_question(asked)
@@ -332,17 +330,39 @@ def _look(module: nn.Module, asked: Question, *, deep: bool = True, once: bool =
         outputs, own = again()
         return _cost(outputs, said_by(outputs), own)[0]
 
-    def said_again() -> Tensor:
-        return probe(said_by(again()[0]))
+    def said_again() -> list[Tensor]:
+        return said_by(again()[0])
 
-    idle, woken = find_idle(module, tracer.origins, gradients, cost_again, said_again)
+    for one in tracer.calls:
+        one.any_size = of_any_size(one)
+    begun = [] if once else [*find_drawn(module), *not_looked_at(module, tracer.calls)]
+    begun += [] if strange is None else [strange]
+    begun += all_frozen(module)
+    begun += find_waves(tracer.calls, own.targets)
+    begun += _begun(outputs, tracer, own) if costed else []
+    if not once and own.call is call:  # of a caller of the user's own the module may be but a part
+        own_inputs = leaves(own.inputs, objects=True)
+        begun += find_unregistered(module, said, own_inputs, said_again, tracer.calls)
+    gradients = settle(tracer.calls, [*module.parameters()], cost, asked.learning_rate)
+    begun += [] if once else still_copies(module, gradients)
+    real = costed or its_own(outputs, own) is not None  # what is asked instead tells nothing
+    no_numbers = find_no_numbers(module, tracer.calls, said, cost if real else None, gradients)
+    satisfied = real and float(cost.detach()) == 0  # as margins may be
+    del own, outputs, said, cost
+
+    idle = find_idle(module, tracer.origins, gradients, cost_again, lambda: probe(said_again()))
+    passed = [one for one in tracer.calls if first.unavoidable([one.index])]
+    every = range(len(tracer.calls))
+    ends = [tracer.calls[i] for i in first.unavoidable(every)] if every else []
+    flat = [] if satisfied else flat_end(idle.asleep, tracer.calls, passed)
+    otherwise = (*no_numbers, *flat, *find_drowned(ends))
     del gradients
     exits = tracer.every_exit, tracer.some_exit
     ways = tracer.exits, tracer.inputs
     lags = find_lags(tracer.calls, tracer.products, tracer.later)
-    more = tuple(begun), tuple(idle)
-    seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more, carried=passed)
-    seen = replace(seen, woken=woken, lags=tuple(lags))
+    more = tuple(begun), tuple(idle.found)
+    seen = Passage(tracer.calls, tracer.ends, *exits, ratio, costed, *ways, *more, carried=known)
+    seen = replace(seen, woken=idle.woken, lags=tuple(lags), otherwise=otherwise)
     return seen if once else _with_scaled_inputs(module, asked, seen)
 
 
@@ -371,8 +391,10 @@ def _begun(outputs: Any, tracer: Tracer, asked: Question) -> list[Finding]:
     loss, flow = _loss(outputs, first, asked), tracer.origins.of(first)
     if loss is None:
         return []
-    squashed = flow is not None and flow.gate
-    return begin(first.detach(), asked.targets, loss, tracer.calls, squashed=squashed)
+    squashed, last = flow is not None and flow.gate, last_function(first)
+    made = 0 if flow is None else flow.made
+    end = End(frozenset(call.layer for call in tracer.among(made)), squashed=squashed, last=last)
+    return begin(first.detach(), asked.targets, loss, tracer.calls, end)
 
 
 def _with_scaled_inputs(module: nn.Module, asked: Question, seen: Passage) -> Passage:

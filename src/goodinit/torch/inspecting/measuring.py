@@ -121,6 +121,10 @@ class Call:
         Root mean square of what it was added to, of a layer that is called again.
     waves : Waves or None
         Of a sine of the inputs.
+    any_size : bool
+        Whether its weights are standardised before they are used, so that their size is nothing.
+    no_number : bool
+        Whether any of what it says is NaN.
     """
 
     layer: str
@@ -160,6 +164,8 @@ class Call:
     jacobian: float = nan
     beside: float = nan
     waves: Waves | None = None
+    any_size: bool = False
+    no_number: bool = False
     sample: Tensor | None = None
     pull: float = nan
     pulled: Matrix | None = None
@@ -172,6 +178,7 @@ class Call:
     def take(self, z: Tensor) -> None:
         """Measure the pre-activation, and count it as the activation until there is another."""
         scale, middle = rms(z), mean(z)
+        self.no_number = not isfinite(scale) and bool(z.isnan().any())
         self.gain = _ratio(scale, self.input_rms) if self.kind != "sum" else nan
         self.signals |= {"preactivation_rms": scale, "preactivation_mean": middle}
         self.signals |= {"activation_rms": scale, "activation_mean": middle}

@@ -70,6 +70,8 @@ class Passage:
         Layers without a gradient that have one once all others have moved.
     lags : tuple of Finding
         Of gradients that vanish or explode over the steps of a recurrence.
+    otherwise : tuple of Finding
+        What is said where nothing else is: it may be but a consequence.
     of_inputs : frozenset of (str, str)
         Layer and label of findings that are gone once the inputs are standardised.
     carried : Carried
@@ -88,6 +90,7 @@ class Passage:
     idle: tuple[Finding, ...] = ()
     woken: frozenset[str] = frozenset()
     lags: tuple[Finding, ...] = ()
+    otherwise: tuple[Finding, ...] = ()
     of_inputs: frozenset[tuple[str, str]] = frozenset()
     carried: Carried = field(default_factory=Carried)
 

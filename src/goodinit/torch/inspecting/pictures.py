@@ -45,6 +45,8 @@ def plot_layers(layers: pd.DataFrame, findings: Sequence[Finding]) -> Figure:
         axes.fill_between(table.index, low, high, color=style.colour, alpha=0.15, lw=0)
         for one in findings:
             mark = look[one.label]
+            if one.layer not in names:  # of the loss, say, which has no place among layers
+                continue
             at = names.index(one.layer)
             axes.axvline(at, color=mark.colour, linestyle=mark.dash, lw=1.2)
         axes.set_ylabel(title)

@@ -22,6 +22,7 @@ from goodinit.torch.inspecting.functions import (
     JOINS,
     OF_THE_FIRST,
     PRODUCTS,
+    READS,
     ROUTES,
     SCALES,
     SHAPES,
@@ -34,6 +35,7 @@ from goodinit.torch.inspecting.sight import Sight
 
 MOST_CALLS = 64  # of one layer, that are looked at
 _DROWNED = 20.0  # times smaller than positions: words of 0.02 beside 1 take many times the steps
+_DATA = Tensor.data.__get__  # type: ignore[attr-defined]
 _STANDS_FOR_INFINITY = 1e30  # as in a mask, or where a running maximum begins
 
 
@@ -109,7 +111,9 @@ class Tracer(TorchFunctionMode):
     ) -> Any:
         name = getattr(func, "__name__", "")
         out = self._sights.get(name, Tracer.see_other)(self, name, func, args, kwargs or {})
-        if name != "__get__" and name not in FORMS and any(one.numel() for one in floats(out)):
+        read = name in READS or func == _DATA
+        made = name != "__get__" and name not in FORMS and any(one.numel() for one in floats(out))
+        if read or made:
             self.origins.use(tensors([*args, *(kwargs or {}).values()]))
         return out
 
@@ -223,8 +227,8 @@ class Tracer(TorchFunctionMode):
             self.origins.flat |= {call.layer for call in self.among(joined(flows).some)}
         if name in SUMS and len(operands) == len(flows) == 2:
             self._see_drowning(operands, flows)
-        elif name in SUMS and len(operands) == 2 and len(flows) == 1:
-            self._see_added_weights(*operands)
+        elif name in SUMS and "sub" not in name and len(operands) == 2 and len(flows) == 1:
+            self._see_added_weights(*operands)  # a difference is how far apart they are
         out = func(*args, **kwargs)
         results = floats(out)
         if name in FACTORS and len(operands) == 2 and len(flows) == 1 and results:
@@ -234,7 +238,7 @@ class Tracer(TorchFunctionMode):
         elif flows and results and name in JOINS and len({flow.feeds for flow in flows}) > 1:
             self._join(name, flows, results)
         elif flows and results:
-            number = name in SUMS and len(operands) == 1
+            number = name in SUMS and not any(map(self.origins.is_weight, operands))
             self._follow(name, flows, results, _width(name, operands, flows), number=number)
         return out
 
@@ -260,7 +264,7 @@ class Tracer(TorchFunctionMode):
             return
         first, alone, affine = flows[0], len(flows) == 1, name in SUMS or name in FACTORS
         call = first.call if alone and (affine or name in SHAPES) else None
-        # What a mere number adds is no work of weights.
+        # What a mere number or a mask adds is no work of weights.
         measured = call is None or call.kind == "sum" or first.activated or number
         if call is not None and affine and not measured and fits(call, results[0]):
             self.watch(call, results[0])  # a bias or a factor, given by hand
@@ -305,7 +309,8 @@ class Tracer(TorchFunctionMode):
         """Look for weights, as of positions, that drown what they are added to, in every place."""
         weights, beside = (one, other) if self.origins.is_weight(one) else (other, one)
         several = sum(size > 1 for size in weights.shape) > 1
-        if not (several and self.origins.is_weight(weights)):
+        learned = torch.is_grad_enabled() and self.origins.is_weight(weights)
+        if not (several and learned):
             return
         size, other_size = rms(weights), rms(beside)
         least = value("large_gain") * max(1.0, other_size)
