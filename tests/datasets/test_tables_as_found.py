@@ -113,6 +113,7 @@ def test_what_a_csv_is_instead_is_said(content: str, says: str) -> None:
 
 
 def test_a_row_of_a_workbook_is_named_as_excel_counts_it() -> None:
+    pytest.importorskip("openpyxl", reason="openpyxl is not installed")
     frame = pd.DataFrame({"a": [np.nan if i == 4 else i * 1.5 for i in range(N)], "y": Y})
     frame.to_excel("t.xlsx", index=False)
     assert "row 6, column 'a'" in refusal("t.xlsx", target="y", missing="error")

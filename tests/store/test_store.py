@@ -306,7 +306,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 def test_a_folder_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text('{"subject": "birds"}')
-    assert "a description of format 1" in refusal(out=tmp_path)
+    assert "format 1 (this is someone else's)" in refusal(out=tmp_path)
     assert [path.name for path in tmp_path.glob("[a-z]*")] == ["study.json"]
     assert (tmp_path / "study.json").read_text() == '{"subject": "birds"}'
 

@@ -202,9 +202,9 @@ def _record(folder: Path) -> dict[str, list[str]]:
 
 def _read_record(path: Path) -> dict[str, list[str]] | None:
     """Return the checksums that a record holds; None where it is none of goodinit's."""
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file():
+            return None
         record = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None

@@ -18,6 +18,9 @@
 - ``asking``: what a module is asked, however that comes
 - ``tracing``: which layers are called, in which order, on which ways
 - ``passage``: what one pass has shown, and a finding about it
+- ``unregistered``: parameters that no optimizer sees
+- ``finite``: numbers that are none, and where the first of them comes from
+- ``fitting``: outputs that don't fit the loss or the targets
 - ``answers``: the first outputs beside the best constant answer
 - ``beginning``: inputs, targets and loss that don't fit, and a first cost far above guessing
 - ``drawn``: the numbers that parameters start from, and which weren't looked at
