@@ -37,8 +37,8 @@ def foreign(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "says"),
     [
-        ("study.json", piped, "takes a plain file"),
-        ("study.json", endless, "takes a plain file"),
+        ("study.json", piped, "this is a folder, a pipe or a device"),
+        ("study.json", endless, "this is a folder, a pipe or a device"),
         ("data.npz", piped, "this is no plain file"),
         ("data.npz", endless, "this is no plain file"),
         ("data.npz", Path.unlink, ": No such file or directory"),

@@ -112,9 +112,9 @@ def read_description(place: Path) -> dict[str, Any]:
         no study does.
     """
     path = place / DESCRIPTION
-    if path.exists() and not path.is_file():  # a pipe would wait for ever, a device never end
-        raise bad_argument("folder", path, "a plain file (this is a folder, a pipe or a device)")
     try:
+        if path.exists() and not path.is_file():  # a pipe would wait for ever, a device never end
+            raise OSError("this is a folder, a pipe or a device")
         described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         said = described.get("format") if isinstance(described, dict) else None
         known = type(said) is int and said == FORMAT
