@@ -349,5 +349,5 @@ def test_batches_grow_with_the_workers_that_one_process_has_to_serve() -> None:
         training=Training(),
     )
     sizes = [batches.size_for(study, 10**7, workers) for workers in (1, 50, 100, 400)]
-    assert sizes == [48, 48, 96, 390]
+    assert sizes == [144, 144, 294, 600]
     assert batches.size_for(study, 100, 10) == 2  # four for each worker at least

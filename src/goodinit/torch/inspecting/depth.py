@@ -27,6 +27,7 @@ _MOST_NAMED = 5
 # behind a bias have 1e-9, and learn; two softmaxes in between layers leave 4e-11, and nothing does.
 _GONE = 1e-10
 _NO_MORE = 1e-15  # rounding
+_AS_MUCH = 10.0  # times what is left
 
 _Array = NDArray[np.float64]
 
@@ -115,10 +116,12 @@ def fades(chain: Chain, seen: Passage) -> Finding | None:
     return None if numbers is None else _tell(chain, seen, "gradient decays", numbers)
 
 
-def find_drowned(stations: Sequence[Call]) -> list[Finding]:
+def find_drowned(stations: Sequence[Call], calls: Sequence[Call]) -> list[Finding]:
     """Find that the last of what all must pass says as good as the same of all inputs.
 
-    Named is the layer where most of the difference between two inputs is lost.
+    Named is the layer where most of the difference between two inputs is lost. Where a sum before
+    it has lost as much, a branch is small beside what is the same of all inputs, as that of a class
+    token may be: its scale learns by what it says (Touvron et al. 2021), and nothing is wrong.
     """
     known = [call for call in stations if call.kind == "linear" and not call.without_weights]
     known = [call for call in known if call.units > 1 and isfinite(call.alike)]
@@ -127,6 +130,9 @@ def find_drowned(stations: Sequence[Call]) -> list[Finding]:
         return []
     lost = [after / before for before, after in pairwise([1.0, *left])]
     worst = known[lost.index(min(lost))]
+    sums = [call for call in calls if call.kind == "sum" and call.index < worst.index]
+    if any(1 - call.alike <= _AS_MUCH * min(left) for call in sums):
+        return []
     numbers = {"difference": (2 * min(left)) ** 0.5, "input_rms": worst.input_rms}
     return [tell(worst.layer, "drowned", numbers)]
 

@@ -355,7 +355,7 @@ def _look(module: nn.Module, asked: Question, *, deep: bool = True, once: bool =
     every = range(len(tracer.calls))
     ends = [tracer.calls[i] for i in first.unavoidable(every)] if every else []
     flat = [] if satisfied else flat_end(idle.asleep, tracer.calls, passed)
-    otherwise = (*no_numbers, *flat, *find_drowned(ends))
+    otherwise = (*no_numbers, *flat, *find_drowned(ends, tracer.calls))
     del gradients
     exits = tracer.every_exit, tracer.some_exit
     ways = tracer.exits, tracer.inputs
