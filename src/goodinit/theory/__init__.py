@@ -5,7 +5,9 @@
 - ``examples``: the few that stand for a data set
 - ``pairing``: what two examples have in common in one layer
 - ``meanfield``: lengths, correlations and gradients by depth, from real inputs
+- ``roots``: where a function crosses zero
 - ``fixedpoints``: where repeated layers lead, the depth scales, the edge of chaos
+- ``sobol``: quasi-random points
 - ``outputs``: the first cost, and what it sends back
 - ``bands``: how far a network of finite width strays
 - ``gradients``: each layer's gradient with its band

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import digamma, gammainc, ndtri, polygamma
 
 from goodinit.theory.gaussian import Array, Moments
 from goodinit.theory.meanfield import Layer
+from goodinit.theory.roots import root
 
 INSIDE = 0.90
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
@@ -179,4 +179,4 @@ def _solved(p: float, start: float, center: float, deviation: float, shape: floa
         low -= width
     while excess(high) < 0:
         high += width
-    return float(brentq(excess, low, high, xtol=1e-10))
+    return root(excess, low, high, to=1e-10)

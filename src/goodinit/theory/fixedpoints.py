@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from goodinit import activations
 from goodinit.errors import number
 from goodinit.theory.gaussian import Array, Moments, kernel, moments, pairs
+from goodinit.theory.roots import root
 
 _SETTLED = 1e-11
 _CORRELATIONS = 1 - np.geomspace(1.0, 1e-7, 29)
@@ -104,8 +104,8 @@ def _settled_length(known: Moments, gain: float, bias: float) -> float:
             return float(np.exp(logs[place])) if logs[place] > np.log(_FLAT) else 0.0
         if (growth[place] > 0) != up:
             before = logs[place - 1 if up else place + 1]
-            ends = sorted((before, logs[place]))
-            found = brentq(lambda x: _growth(known, gain, bias, np.array([x]))[0], *ends)
+            low, high = sorted((float(before), float(logs[place])))
+            found = root(lambda x: float(_growth(known, gain, bias, np.array([x]))[0]), low, high)
             return float(np.exp(found))
     return float("inf") if up else 0.0
 
@@ -134,7 +134,7 @@ def _settled_correlation(known: Moments, gain: float, bias: float, q: float) -> 
     beyond = next((c for c in _CORRELATIONS if excess(c) < 0), None)
     if beyond is None:
         return 1.0, alike
-    c = 0.0 if excess(0.0) <= _SETTLED else float(brentq(excess, 0.0, beyond, xtol=1e-12))
+    c = 0.0 if excess(0.0) <= _SETTLED else root(excess, 0.0, float(beyond))
     slope = pairs(known.activation.slope, np.array([q, q]), _square(c), step=True)[0, 1]
     return c, float(gain * slope * q / total)
 
@@ -175,4 +175,4 @@ def edge_of_chaos(activation: Any, bias_variance: float = 0.0) -> float:
     if not any(above) or above[0]:
         return float("nan")
     first = above.index(True)
-    return float(brentq(excess, grid[first - 1], grid[first], xtol=1e-6))
+    return root(excess, float(grid[first - 1]), float(grid[first]), to=1e-6)

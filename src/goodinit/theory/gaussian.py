@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.polynomial.polynomial import polyval
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 from scipy.special import gammaln
 
 from goodinit.activations import Activation
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
 
 Array = NDArray[np.floating]
 Function = Callable[[Array], Array]
@@ -201,14 +204,16 @@ class Moments:
         return (even, odd) if straight.all() else None
 
     @cached_property
-    def _log_square(self) -> CubicSpline:
+    def _log_square(self) -> "CubicSpline":
         return self._table(lambda z: self.activation.function(z) ** 2)
 
     @cached_property
-    def _log_slope(self) -> CubicSpline:
+    def _log_slope(self) -> "CubicSpline":
         return self._table(lambda z: self.activation.slope(z) ** 2)
 
-    def _table(self, function: Function) -> CubicSpline:
+    def _table(self, function: Function) -> "CubicSpline":
+        from scipy.interpolate import CubicSpline  # here, because it is slow to import
+
         with np.errstate(all="ignore"):
             logs = np.log(mean(function, np.exp(_LOG_Q)))
         return CubicSpline(_LOG_Q, np.nan_to_num(logs, nan=-1e3, posinf=1e3, neginf=-1e3))
@@ -238,13 +243,13 @@ class Moments:
         return self._derivative(self._log_slope, q)
 
     @staticmethod
-    def _derivative(table: CubicSpline, q: Array) -> Array:
+    def _derivative(table: "CubicSpline", q: Array) -> Array:
         inside = np.clip(np.log(np.maximum(q, 1e-300)), _LOG_Q[0], _LOG_Q[-1])
         found: Array = table(inside, 1)
         return found
 
     @staticmethod
-    def _read(table: CubicSpline, function: Function, q: Array) -> Array:
+    def _read(table: "CubicSpline", function: Function, q: Array) -> Array:
         """Read a table; beyond its ends the logarithm goes on as it went, at 0 the value is."""
         q = np.asarray(q, dtype=float)
         with np.errstate(all="ignore"):

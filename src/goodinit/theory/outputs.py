@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 from goodinit import network as oracle
 from goodinit.network import Network
 from goodinit.theory.gaussian import Array
+from goodinit.theory.sobol import sobol
 
-_POINTS = 512  # of the grid, with their negatives
 _DIMENSIONS = 24  # directions of the logits' kernel that are integrated; the others are filled up
 _JITTER = 1e-12
 
@@ -46,10 +45,7 @@ class FirstAnswer:
 
 @lru_cache(maxsize=8)
 def _normals(dimensions: int) -> Array:
-    points = qmc.Sobol(dimensions + 1, scramble=True, rng=np.random.default_rng(0)).random(
-        _POINTS // 2
-    )
-    half = ndtri(np.clip(points, 1e-9, 1 - 1e-9))
+    half = ndtri(np.clip(sobol(dimensions + 1), 1e-9, 1 - 1e-9))
     half = half - half.mean(axis=0)
     half = half / np.sqrt(np.mean(half**2, axis=0))
     return np.concatenate([half, -half])
