@@ -2,6 +2,7 @@
 
 - ``spread``: how a spread over seeds is told
 - ``middles``: the middle of each measure over the seeds
+- ``ranks``: ranks, and the tests that count in them
 - ``statistics``: intervals, tests, equivalence, power
 - ``splits``: what is counted, seeds or splits
 - ``examples``: what the data have against being learned

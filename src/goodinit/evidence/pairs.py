@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from goodinit.errors import bad_argument, bad_name, number
 from goodinit.evidence.causes import value
+from goodinit.evidence.ranks import friedman_p
 from goodinit.evidence.rates import best_rates
 from goodinit.evidence.splits import SEEDS, Counting
 from goodinit.evidence.statistics import (
@@ -360,12 +361,10 @@ def _pairs(
 
 
 def _friedman(table: pd.DataFrame) -> float:
-    from scipy.stats import friedmanchisquare
-
     ranks = table.rank(axis=1)
     if table.shape[1] < 3 or table.shape[0] < 2 or (ranks.nunique(axis=1) == 1).all():
         return float("nan")
-    return float(friedmanchisquare(*(ranks[name] for name in ranks)).pvalue)
+    return friedman_p(ranks.to_numpy())
 
 
 def _statements(

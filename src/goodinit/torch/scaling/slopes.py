@@ -32,7 +32,7 @@ def exponent(sizes: Array, scales: Array) -> tuple[float, float, float]:
     """
     if not (np.isfinite(scales) & (scales > 0)).all():
         return float("nan"), float("nan"), float("nan")
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     x = np.log2(sizes)
     x = x - x.mean()
@@ -40,7 +40,7 @@ def exponent(sizes: Array, scales: Array) -> tuple[float, float, float]:
     middle, seeds = float(each.mean()), len(each)
     if seeds < 2:
         return round(middle, 12), float("nan"), float("nan")
-    error = float(each.std(ddof=1) * t.ppf(0.5 * (1 + _INSIDE), seeds - 1)) / seeds**0.5
+    error = float(each.std(ddof=1) * stdtrit(seeds - 1, 0.5 * (1 + _INSIDE))) / seeds**0.5
     return round(middle, 12), round(middle - error, 12), round(middle + error, 12)
 
 
