@@ -106,6 +106,16 @@ def test_a_hundred_trials_are_the_same_bits_on_any_number_of_threads(
 
 
 @each_problem
+@pytest.mark.parametrize("operations", [0, np.inf])
+def test_one_thread_measures_the_same_bits_as_several(
+    kind: str, operations: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem, wanted = hundred(kind)
+    monkeypatch.setattr(loop, "_OPERATIONS_ALONE", operations)
+    assert_same(train(problem, wanted.trials, threads=3), wanted)
+
+
+@each_problem
 @settings(max_examples=12)
 @given(st.lists(st.integers(0, 99), min_size=1, max_size=9, unique=True), st.integers(1, 8))
 def test_a_trial_is_the_same_bits_alone_or_among_any_others(

@@ -40,29 +40,31 @@ def _answerer(kind: kernel.Kind) -> Any:
 
     def answer(network, parameters, X, out, work):
         parameters, X, out, work = borrowed((parameters, X, out, work))
-        layers, relu = network.units, network.is_relu
+        layers, relu, K = network.units, network.is_relu, out.shape[0]
         width = 1 if alone else VECTOR_BYTES // X.itemsize
-        columns, n = work.inputs.size // X.shape[0], X.shape[1]
+        columns, n, vectors = work.inputs.size // X.shape[0], X.shape[1], (K + width - 1) // width
+        size = parameters.size // (vectors * width)
         for done in range(0, n, columns // width):
-            values = matrix(work.inputs, 0, X.shape[0], columns)
+            inputs = matrix(work.inputs, 0, X.shape[0], columns)
             if alone:
-                lay(X, done, values)
+                lay(X, done, inputs)
             else:
-                repeat(X, done, np.int64(1), values)
-            row, first = np.int64(0), np.int64(0)
-            for layer in range(1, layers.size):
-                fan_in, fan_out = layers[layer - 1], layers[layer]
-                z = matrix(work.values, row * columns, fan_out, columns)
-                inner = layer < layers.size - 1
-                forward(parameters, first, z, values, 0.0 if relu and inner else -np.inf)
-                if inner and not relu:
-                    slopes = matrix(work.slopes, 0, fan_out, columns)
-                    call_at(network.activate, (z, slopes, z.size, network.parameter))
-                values, row, first = z, row + fan_out, first + fan_out * (fan_in + 1)
-            begin = done * width
-            for unit in range(values.shape[0]):
-                for j in range(min(columns, n * width - begin)):
-                    out[unit, begin + j] = values[unit, j]
+                repeat(X, done, np.int64(1), inputs)
+            for begin in range(0, K, width):
+                values, row, first = inputs, np.int64(0), begin // width * size
+                for layer in range(1, layers.size):
+                    fan_in, fan_out = layers[layer - 1], layers[layer]
+                    z = matrix(work.values, row * columns, fan_out, columns)
+                    inner = layer < layers.size - 1
+                    forward(parameters, first, z, values, 0.0 if relu and inner else -np.inf)
+                    if inner and not relu:
+                        slopes = matrix(work.slopes, 0, fan_out, columns)
+                        call_at(network.activate, (z, slopes, z.size, network.parameter))
+                    values, row, first = z, row + fan_out, first + fan_out * (fan_in + 1)
+                for lane in range(min(width, K - begin)):
+                    for unit in range(values.shape[0]):
+                        for j in range(min(columns // width, n - done)):
+                            out[begin + lane, unit, done + j] = values[unit, j * width + lane]
 
     return answer
 
@@ -89,15 +91,13 @@ def logits(network: kernel.Network, parameters: Floats, X: Floats) -> Floats:
     address = 0 if relu else pointer_of(activate(Activation(network.activation), name))
     how = Layers(network.layers, address, relu, network.parameter, 0)
     width = 1 if kind.alone else VECTOR_BYTES // dtype.itemsize
-    out = np.empty((-(-K // width), layers[-1], n * width), dtype)
-    for i, first in enumerate(range(0, K, width)):
-        chosen = np.minimum(np.arange(first, first + width), K - 1)
-        flat = kernel.in_lanes(parameters[chosen]).reshape(-1)
-        _compiled(kind)(how, flat, X, out[i], work)
-    lanes = out.reshape(len(out), layers[-1], n, width)
-    return np.ascontiguousarray(
-        np.moveaxis(lanes, (0, 3), (0, 1)).reshape(-1, layers[-1], n)[:K].swapaxes(1, 2)
-    )
+    at_once = 1 if kind.alone else -(-K // width) * width
+    out = np.empty((K, layers[-1], n), dtype)
+    for first in range(0, K, at_once):
+        chosen = np.minimum(np.arange(first, first + at_once), K - 1).reshape(-1, width)
+        flat = kernel.in_lanes(parameters[chosen].swapaxes(0, 1)).reshape(-1)
+        _compiled(kind)(how, flat, X, out[first : first + at_once], work)
+    return out.swapaxes(1, 2)
 
 
 def _rows(layers: list[int]) -> tuple[int, int, int]:

@@ -27,6 +27,8 @@ VALIDATION = ("validation_cost", "validation_accuracy")
 # Floating-point operations between two looks at Ctrl-C: below a second on any machine.
 _OPERATIONS_PER_CALL = 5e9
 _LAYER_BYTES = 480_000  # of a layer's activations in all networks that a thread takes at once
+# Operations of a measurement that one thread makes as fast as several, which wait for each other.
+_OPERATIONS_ALONE = 2e7
 
 # What a batch is at, as a reader is told.
 TRAINING, MEASURING, SHARPNESS = "training", "measuring", "measuring sharpness"
@@ -81,10 +83,10 @@ class _Chunk:
     )
     outside: Floats  # of the span, as ``compression.outside`` has it; or zeros, (trials, 1, 1)
 
-    def chosen(self, places: NDArray[np.intp]) -> "_Chunk":
-        """Return some of its networks."""
+    def chosen(self, places: NDArray[np.intp] | slice) -> "_Chunk":
+        """Return some of its networks, as views where they are a slice."""
         return _Chunk(
-            [self.trials[place] for place in places],
+            [self.trials[place] for place in np.arange(len(self.trials))[places]],
             self.flat[places],
             self.state[places],
             self.rates[places],
@@ -131,7 +133,6 @@ def train(
     [[0.6931], [0.6931], [0.6931]]
     """
     moments = problem.study.training.moments
-    shrinkage = _shrinkage(problem, trials)
     workers = threads or available_processors()
     # BLAS on one thread: the networks are what is spread over the processors.
     with one_blas_thread, ThreadPoolExecutor(workers) as pool:
@@ -141,17 +142,20 @@ def train(
         )
         every = _joined(list(drawn))
     first, places = _alike(problem, every)
-    parts = [first[part] for part in _parts(problem, len(first), workers)]
-    chunks = [every.chosen(part) for part in parts]
+    whole, shrinkage = every.chosen(first), _shrinkage(problem, trials)[:, first]
     del every
-    for networks in {len(part) for part in parts}:
+    parts = _parts(problem, len(first), workers)
+    seen = [slice(0, len(first))] if _takes_one(problem, len(first)) else parts
+    chunks = [whole.chosen(part) for part in parts]
+    for networks in {part.stop - part.start for part in (*parts, *seen)}:
         compile_kernel(problem.study, networks)  # its BLAS must be there to be limited
     with one_blas_thread, ThreadPoolExecutor(workers) as pool:
 
         def measure(moment: int) -> NDArray[np.float64]:
             stage(MEASURING, 0)
-            shrunk = [shrinkage[moment, part] for part in parts]
-            rows = pool.map(lambda chunk, s: _measure(problem, chunk, s), chunks, shrunk)
+            rows = (map if len(seen) == 1 else pool.map)(
+                lambda part: _measure(problem, whole.chosen(part), shrinkage[moment, part]), seen
+            )
             found = np.concatenate(list(rows), axis=1)[:, places]
             stage(MEASURING, len(trials))
             return found
@@ -180,7 +184,7 @@ def train(
             look(after)
     measured = np.stack(rows, axis=1)
     curves = dict(zip((*MEASURES, *VALIDATION)[: len(measured)], measured, strict=True))
-    flat = np.concatenate([chunk.flat for chunk in chunks])[places]
+    flat = whole.flat[places]
     finite = np.isfinite(curves["train_cost"]).all(axis=0) & np.isfinite(flat).all(axis=1)
     return Record(tuple(trials), curves, ~finite, flat, observed, places)
 
@@ -406,13 +410,25 @@ def _shrinkage(problem: Problem, trials: Sequence[Trial]) -> NDArray[np.float64]
     return compression.shrinkage(training, rates, training.moments)
 
 
-def _parts(problem: Problem, networks: int, workers: int) -> list[NDArray[np.intp]]:
+def _parts(problem: Problem, networks: int, workers: int) -> list[slice]:
     """Return which networks a thread takes at once; those that fill a vector stay together."""
     whole = kernel.fitting(problem.network, networks, problem.X.dtype)
-    vectors = np.array_split(np.arange(networks), range(whole, networks, whole))
-    pieces = max(min(workers, len(vectors)), -(-networks // _at_once(problem)))
-    groups = np.array_split(np.arange(len(vectors)), min(pieces, len(vectors)))
-    return [np.concatenate([vectors[i] for i in group]) for group in groups]
+    vectors = -(-networks // whole)
+    pieces = max(min(workers, vectors), -(-networks // _at_once(problem)))
+    groups = np.array_split(np.arange(vectors) * whole, min(pieces, vectors))
+    return [slice(int(of[0]), min(int(of[-1]) + whole, networks)) for of in groups]
+
+
+def _takes_one(problem: Problem, networks: int) -> bool:
+    """Return whether a measurement of so many networks is so short that one thread makes it."""
+    data = problem.study.dataset
+    examples = len(data.X_train) + len(data.held_out)
+    return 2 * _products(problem) * examples * networks <= _OPERATIONS_ALONE
+
+
+def _products(problem: Problem) -> int:
+    """Return how many products of a weight and a value there are for an example."""
+    return sum(a * b for a, b in pairwise(problem.layers))
 
 
 def _at_once(problem: Problem) -> int:
@@ -425,6 +441,6 @@ def _at_once(problem: Problem) -> int:
 def _segments(problem: Problem, before: int, after: int, networks: int) -> list[int]:
     """Return the iterations at which a segment may stop, so that no call keeps Ctrl-C waiting."""
     examples = problem.study.training.batch_size or problem.X.shape[1]
-    products = sum(a * b for a, b in pairwise(problem.layers))
-    longest = max(1, int(_OPERATIONS_PER_CALL / (6 * products * examples * networks)))
+    operations = 6 * _products(problem) * examples * networks
+    longest = max(1, int(_OPERATIONS_PER_CALL / operations))
     return [*range(before, after, longest), after]
