@@ -15,7 +15,6 @@ from by_hand import (
 )
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_hex
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
@@ -293,7 +292,7 @@ def test_each_border_between_classes_is_drawn_once() -> None:
 def test_a_diverged_network_has_no_regions_and_its_title_says_so() -> None:
     nan = [(weights * np.nan, biases) for weights, biases in HEALTHY]
     panels = boundaries([("he\nseed 0", HEALTHY), ("normal\nseed 0", nan)])
-    painted = [any(isinstance(c, QuadMesh) for c in axes.collections) for axes in panels]
+    painted = [len(axes.images) > 0 for axes in panels]
     assert painted == [True, False]
     titles = [axes.get_title() for axes in panels]
     assert titles == ["he\nseed 0", "normal\nseed 0\ndiverged"]

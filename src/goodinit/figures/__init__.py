@@ -1,6 +1,7 @@
 """Pictures; each function returns a Matplotlib figure.
 
 - ``sizes``: how large pictures are, on a screen and on paper
+- ``layout``: where panels stand, and what is written around them
 - ``looks``: one colour and line for each initializer, in every picture
 - ``results``: data, costs, decision boundaries
 - ``seeds``: the accuracy of every seed

@@ -11,10 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
 
 from goodinit.evidence.spread import seed_range
 from goodinit.figures.looks import (
     drawable,
+    fill_bands,
     name_beyond,
     new_grid,
     say_empty,
@@ -26,12 +28,19 @@ from goodinit.figures.looks import (
     wrapped,
 )
 from goodinit.figures.sizes import letters, on_paper, points, size
+from goodinit.measuring.tables import arranged
+
+Values = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 _SCALES = {"preactivation_rms": "pre-activation\nRMS", "gradient_rms": "gradient\nRMS"}
 _DISTINCT, _DEAD = {"distinct": "distinct\nunits"}, {"dead_fraction": "dead\nunits"}
 _SATURATED = {"saturated_fraction": "saturated\nunits"}
 _MOMENTS = ("start", "end")
+_ENDS = ("low", "high")  # of a band
 _PANEL = (3.6, 2.0)  # inches
+_LUMINANCE = (0.2126, 0.7152, 0.0722)  # of red, green and blue, where they are linear
+_DARK = 0.4  # luminance, below which letters are white
 _DECADES = 5  # above and below the middle of what is drawn, that a logarithmic axis may reach
 
 
@@ -47,17 +56,27 @@ def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str)
     title : str
     """
     shown = signals.assign(distinct=signals["distinct_units"] / signals["units"])
+    layers, seeds = (np.sort(signals[key].unique()) for key in ("layer", "seed"))
+    names: dict[str, Any] = {
+        "moment": _MOMENTS,
+        "initializer": initializers,
+        "layer": layers,
+        "seed": seeds,
+    }
     shares = _DISTINCT | _shares(shown)
     rows = _SCALES | shares
     wide, high = _PANEL
     figure, grid = new_grid(len(rows), len(_MOMENTS), wide * len(_MOMENTS), high * len(rows) + 0.8)
     for row, (signal, name) in zip(grid, rows.items(), strict=True):
-        parts = [shown[shown["moment"] == moment].dropna(subset=[signal]) for moment in _MOMENTS]
-        for axes, part, moment in zip(row, parts, _MOMENTS, strict=True):
-            _draw_signal(axes, part, signal, initializers)
-            if moment == "start" and f"{signal}_theory" in part:
-                _draw_theory(axes, part, signal, initializers)
-            _count_layers(axes, int(signals["layer"].max()))
+        values = arranged(shown, signal, **names)  # moments, initializers, layers, seeds
+        middles = _middles(values)
+        for axes, of, middle in zip(row, values, middles, strict=True):
+            _draw_signal(axes, layers, of, middle, initializers)
+        if f"{signal}_theory" in shown:
+            ends = [arranged(shown, f"{signal}_{end}", **names)[0, ..., 0] for end in _ENDS]
+            _draw_theory(row[0], layers, ends, np.isnan(middles[0]), initializers)
+        for axes in row:
+            _count_layers(axes, len(layers))
             if signal in shares:
                 axes.set_ylim(-0.04, 1.04)
                 axes.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -67,7 +86,7 @@ def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str)
                 say_empty(axes, _why_empty(signal in shares))
         row[0].set_ylabel(name)
         if signal in _SCALES:
-            _limit(row, [_medians(part, signal) for part in parts])
+            _limit(row, middles, initializers)
             for axes in row:
                 if axes.get_yscale() == "log":
                     set_log_ticks(axes.yaxis)
@@ -75,14 +94,12 @@ def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str)
         set_panel_title(axes, f"{moment} of training", size=points())
     for axes in grid[-1]:
         axes.set_xlabel("layer")
-    figure.align_ylabels(list(grid[:, 0]))
     looks = styles(initializers).values()
     handles = [
         Line2D([], [], color=look.colour, linestyle=look.dash, marker=look.marker, markersize=4)
         for look in looks
     ]
-    seeds = signals["seed"].nunique()
-    over = "median and 90 % range over seeds" if seeds > 1 else "one seed"
+    over = "median and 90 % range over seeds" if len(seeds) > 1 else "one seed"
     lines = f"{title}\nlayers by depth, {over}"
     hatched = any(f"{signal}_theory" in signals for signal in _SCALES)
     set_title(figure, f"{lines}; hatched, theory's 90 % band" if hatched else lines)
@@ -107,51 +124,68 @@ def _why_empty(share: bool) -> str:
     return "no hidden layer has units to count" if share else "no layer has a finite number here"
 
 
-def _draw_signal(axes: Axes, part: pd.DataFrame, signal: str, initializers: Sequence[str]) -> None:
-    look = styles(initializers)
-    for name, of in part.groupby("initializer", sort=False):
-        table = of.pivot(index="layer", columns="seed", values=signal)
-        low, high = (drawable(end) for end in seed_range(table.to_numpy(), axis=1))
-        style = look[str(name)]
-        middle = drawable(table.median(axis=1))
+def _middles(values: Values) -> Values:
+    """Return the median over the seeds, of those that have one: the last axis is gone."""
+    known = ~np.isnan(values).all(axis=-1)
+    middles = np.full(known.shape, np.nan)
+    middles[known] = np.nanmedian(values[known], axis=-1)
+    return middles
+
+
+def _draw_signal(
+    axes: Axes, layers: Places, values: Values, middles: Values, initializers: Sequence[str]
+) -> None:
+    """Draw a signal of each initializer, of values (initializers, layers, seeds)."""
+    looks, known = list(styles(initializers).values()), ~np.isnan(middles)
+    low, high = (np.where(known, drawable(end), np.nan) for end in seed_range(values))
+    colours = [look.colour for look in looks]
+    fill_bands(axes, layers, list(zip(low, high, strict=True)), colours, alpha=0.15, linewidths=0)
+    for look, middle, some in zip(looks, drawable(middles), known, strict=True):
         axes.plot(
-            table.index, middle, linestyle=style.dash, color=style.colour, marker=style.marker, ms=4
+            *(layers[some], middle[some]),
+            linestyle=look.dash,
+            color=look.colour,
+            marker=look.marker,
+            markersize=4,
         )
-        axes.fill_between(table.index, low, high, color=style.colour, alpha=0.15, lw=0)
 
 
-def _draw_theory(axes: Axes, part: pd.DataFrame, signal: str, initializers: Sequence[str]) -> None:
-    look = styles(initializers)
-    columns = [f"{signal}_low", f"{signal}_high"]
-    for name, of in part.groupby("initializer", sort=False):
-        table = of.groupby("layer")[columns].first()
-        low, high = (drawable(table[column]) for column in columns)
-        shown = (low > 0) & np.isfinite(low) & np.isfinite(high)
-        if not shown.any():
-            continue
-        axes.fill_between(
-            table.index,
-            low,
-            high,
-            where=shown,
-            facecolor="none",
-            edgecolor=look[str(name)].colour,
+def _draw_theory(
+    axes: Axes,
+    layers: Places,
+    ends: Sequence[Values],
+    missing: NDArray[np.bool_],
+    initializers: Sequence[str],
+) -> None:
+    """Hatch theory's band of each initializer, whose ends are (initializers, layers)."""
+    low, high = (np.where(missing, np.nan, end) for end in ends)
+    shown = (low > 0) & np.isfinite(drawable(low)) & np.isfinite(drawable(high))
+    for look, *band in zip(
+        styles(initializers).values(),
+        np.where(shown, drawable(low), np.nan),
+        drawable(high),
+        strict=True,
+    ):
+        fill_bands(
+            axes,
+            layers,
+            [(band[0], band[1])],
+            ["none"],
+            edgecolor=look.colour,
             hatch="////",
             alpha=0.4,
-            lw=0.5,
+            linewidths=0.5,
         )
 
 
-def _medians(part: pd.DataFrame, signal: str) -> pd.DataFrame:
-    """Return the median over the seeds, a row per layer and a column per initializer."""
-    middle = part.groupby(["layer", "initializer"], sort=False)[signal].median().unstack()
-    return middle.where(np.isfinite(middle) & (middle > 0))
+def _limit(panels: Sequence[Axes], medians: Values, initializers: Sequence[str]) -> None:
+    """Keep what lies far from the others off the axes of a row, and name it at the edge.
 
-
-def _limit(panels: Sequence[Axes], medians: Sequence[pd.DataFrame]) -> None:
-    """Keep what lies far from the others off the axes of a row, and name it at the edge."""
-    values = np.concatenate([of.to_numpy().ravel() for of in medians])
-    values = values[~np.isnan(values)]
+    Medians are (panels, initializers, layers).
+    """
+    with np.errstate(invalid="ignore"):
+        drawn = np.isfinite(medians) & (medians > 0)
+    values = medians[drawn]
     if not values.size:
         return
     middle = float(np.median(np.log10(values)))
@@ -160,9 +194,12 @@ def _limit(panels: Sequence[Axes], medians: Sequence[pd.DataFrame]) -> None:
         return
     within = values[(values >= low) & (values <= high)]
     panels[0].set_ylim(within.min() / 3, within.max() * 3)
-    for axes, of in zip(panels, medians, strict=True):
+    for axes, of, some in zip(panels, medians, drawn, strict=True):
         for beyond, edge in ((of > high, "above"), (of < low, "below")):
-            name_beyond(axes, edge, [str(name) for name in of.columns[beyond.any()]])
+            found = (beyond & some).any(axis=-1)
+            name_beyond(
+                axes, edge, [name for name, out in zip(initializers, found, strict=True) if out]
+            )
 
 
 def _use_log_scale(axes: Axes) -> None:
@@ -189,8 +226,6 @@ def plot_learning_rates(
     chosen : mapping of str to float, optional
         The learning rate at which each is compared, which is framed.
     """
-    import seaborn as sns  # here, because it is slow to import
-
     table = summary.pivot(index="initializer", columns="learning_rate", values="train_cost")
     table = table.loc[list(initializers)]
     costs = table.to_numpy(dtype=float)
@@ -203,30 +238,29 @@ def plot_learning_rates(
     high = 0.8 * (1 + 0.3 * (not on_paper())) + points() / 72 * (1.3 * lines + 1.2 * len(names))
     figure = Figure(figsize=(wide, high), layout="constrained")
     axes = figure.subplots()
-    sns.heatmap(
-        pd.DataFrame(
-            np.where(np.isfinite(costs), costs, np.nan),
-            index=names,
-            columns=[f"{rate:g}" for rate in table.columns],
-        ),
-        annot=np.array([[f"{cost:.{digits}g}" for cost in row] for row in costs]),
-        annot_kws={"fontsize": points(0.9)},
-        fmt="",
-        norm=norm,
-        cmap="viridis_r",
-        cbar=not on_paper(),
-        cbar_kws=None if on_paper() else {"label": "median training cost"},
-        linewidths=1,
-        ax=axes,
-    )
-    for row, column in np.argwhere(~np.isfinite(costs)):
-        axes.text(column + 0.5, row + 0.5, "∞", ha="center", va="center", fontsize=points(0.9))
+    held = np.ma.masked_invalid(costs)
+    cells = axes.pcolormesh(held, norm=norm, cmap="viridis_r", edgecolors="white", linewidth=1)
+    if not on_paper():
+        figure.colorbar(cells, label="median training cost").outline.set_linewidth(0)
+    bright = cells.to_rgba(held)[..., :3] ** 2.2 @ _LUMINANCE
+    for (row, column), cost in np.ndenumerate(costs):
+        known = np.isfinite(cost)
+        axes.text(
+            *(column + 0.5, row + 0.5, f"{cost:.{digits}g}" if known else "∞"),
+            ha="center",
+            va="center",
+            color="white" if known and bright[row, column] < _DARK else "0.15",
+            fontsize=points(0.9),
+        )
+    axes.set_xticks(np.arange(costs.shape[1]) + 0.5, [f"{rate:g}" for rate in table.columns])
+    axes.set_yticks(np.arange(len(names)) + 0.5, names)
+    axes.set_ylim(len(names), 0)
+    axes.spines[:].set_visible(False)
     places = {float(rate): place for place, rate in enumerate(table.columns.to_numpy(dtype=float))}
     for name, rate in (chosen or {}).items():
         row, column = list(initializers).index(name), places[rate]
         axes.add_patch(Rectangle((column, row), 1, 1, fill=False, ec="black", lw=2))
     axes.set(xlabel="learning rate", ylabel="")
-    axes.tick_params(axis="y", rotation=0)
     framed = "; the rate at which each is compared is framed" if chosen else ""
     set_title(figure, f"{title}\nmedian training cost{framed}")
     return figure

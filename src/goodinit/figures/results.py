@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import Normalize, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from goodinit.datasets import Dataset
 from goodinit.errors import bad_argument
 from goodinit.evidence.spread import seed_range
+from goodinit.figures.layout import Grid
 from goodinit.figures.looks import (
     CLASS_MARKERS,
     FEW_TICKS,
     bottom,
     class_colours,
     drawable,
+    fill_bands,
     letters_across,
     marker_groups,
     name_beyond,
@@ -51,6 +53,7 @@ _HEALTHY = 1.1  # times the cost of chance, below which a curve ends that limits
 _BEYOND = 3.0  # times the medians that the seeds' ranges may stretch the axis
 _BOUNDARY, _BOUNDARY_OF_MANY = (3.6, 3.9), (2.6, 3.0)  # inches of a panel
 _CLASSES_OF_IMAGES = 10
+_PAINTED = 0.28  # of the colour of a class, over the plane
 _COLOUR_CHANNELS = (3, 4)
 
 
@@ -80,6 +83,7 @@ def plot_data(dataset: Dataset) -> Figure:
         axes.set(xlabel=labels[0], box_aspect=1)
     panels[0].set_ylabel(labels[1])
     if dataset.classes is None and dataset.n_features > 1:
+        figure.set_layout_engine("constrained")  # which places a bar of colours
         figure.colorbar(drawn, ax=panels, label="target", shrink=0.7)
     set_title(figure, dataset.describe())
     set_class_legend(figure, dataset.classes)
@@ -142,7 +146,7 @@ def plot_images(dataset: Dataset, per_class: int = 4) -> Figure:
         raise bad_argument("dataset", dataset.name, "a folder of images")
     shown, shape = dataset.classes[:_CLASSES_OF_IMAGES], dataset.image_shape
     wide, high = scaled(1.9 * per_class, 2.1 * len(shown))
-    figure = Figure(figsize=(wide, high), layout="constrained")
+    figure = Figure(figsize=(wide, high), layout=Grid())
     grid = figure.subplots(len(shown), per_class, squeeze=False)
     for label, (name, row) in enumerate(zip(shown, grid, strict=True)):
         images = dataset.X_train[dataset.y_train == label][:per_class]
@@ -191,10 +195,17 @@ def plot_costs(
         spreads.setdefault(rate, {})[name] = _spread(costs.T, moments)
     figure, panels = new_panels(len(spreads), width=6.4 if len(spreads) == 1 else 4.2, height=4.2)
     for axes, (rate, spread) in zip(panels, spreads.items(), strict=True):
+        fill_bands(
+            axes,
+            next(iter(spread.values())).index.to_numpy(),
+            [(band["low"].to_numpy(), band["high"].to_numpy()) for band in spread.values()],
+            [look[name].colour for name in spread],
+            alpha=0.15,
+            linewidths=0,
+        )
         for name, band in spread.items():
             colour, dash, _ = look[name]
             axes.plot(band.index, band["median"], linestyle=dash, color=colour, label=name)
-            axes.fill_between(band.index, band["low"], band["high"], color=colour, alpha=0.15, lw=0)
         if chance is not None:
             axes.axhline(float(drawable(chance)), color="grey", linewidth=0.8, zorder=0)
         set_panel_title(axes, f"learning rate {rate:g}" if len(spreads) > 1 else "")
@@ -338,20 +349,20 @@ def _regions(
         logits = forward(network, parameters, np.column_stack([horizontal.flat, vertical.flat]))[0][
             -1
         ]
-    unknown = np.isnan(logits).any(axis=-1)
-    said = np.ma.masked_where(unknown, OUTPUTS[network.output].classes(logits))
-    said = said.reshape(horizontal.shape)
-    axes.pcolormesh(
-        horizontal,
-        vertical,
-        said,
-        cmap=ListedColormap(class_colours(n_classes)),
-        vmin=-0.5,
-        vmax=n_classes - 0.5,
-        alpha=0.28,
-        rasterized=True,
-        linewidth=0,
+    said = OUTPUTS[network.output].classes(logits).reshape(horizontal.shape)
+    unknown = np.isnan(logits).any(axis=-1).reshape(horizontal.shape)
+    painted = to_rgba_array(class_colours(n_classes), _PAINTED)[said]
+    painted[unknown] = 0.0
+    across, up = horizontal[0], vertical[:, 0]
+    half = (across[1] - across[0]) / 2, (up[1] - up[0]) / 2  # a point is the middle of its cell
+    axes.imshow(
+        (255 * painted).round().astype(np.uint8),
+        extent=(across[0] - half[0], across[-1] + half[0], up[0] - half[1], up[-1] + half[1]),
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
     )
+    said = np.ma.masked_where(unknown, said)
     for label in np.unique(said.compressed())[:-1]:
         # Without what lies in earlier classes, so that no border is drawn twice.
         inside = np.ma.masked_where(said < label, said == label)
