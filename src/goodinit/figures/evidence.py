@@ -65,15 +65,17 @@ def plot_signals(signals: pd.DataFrame, initializers: Sequence[str], title: str)
     }
     shares = _DISTINCT | _shares(shown)
     rows = _SCALES | shares
+    theory = [f"{signal}_{end}" for signal in _SCALES for end in _ENDS]
+    arrays = arranged(shown, [*rows, *filter(shown.columns.__contains__, theory)], **names)
     wide, high = _PANEL
     figure, grid = new_grid(len(rows), len(_MOMENTS), wide * len(_MOMENTS), high * len(rows) + 0.8)
     for row, (signal, name) in zip(grid, rows.items(), strict=True):
-        values = arranged(shown, signal, **names)  # moments, initializers, layers, seeds
+        values = arrays[signal]  # moments, initializers, layers, seeds
         middles = _middles(values)
         for axes, of, middle in zip(row, values, middles, strict=True):
             _draw_signal(axes, layers, of, middle, initializers)
         if f"{signal}_theory" in shown:
-            ends = [arranged(shown, f"{signal}_{end}", **names)[0, ..., 0] for end in _ENDS]
+            ends = [arrays[f"{signal}_{end}"][0, ..., 0] for end in _ENDS]
             _draw_theory(row[0], layers, ends, np.isnan(middles[0]), initializers)
         for axes in row:
             _count_layers(axes, len(layers))

@@ -129,34 +129,38 @@ def in_order(placed: Sequence[Placed], name: str) -> pd.DataFrame:
     return frame
 
 
-def arranged(rows: pd.DataFrame, column: str, **axes: Sequence[Any] | NDArray[Any]) -> Array:
-    """Return a column as an array with an axis for each of some other columns.
+def arranged(
+    rows: pd.DataFrame, columns: Sequence[str], **axes: Sequence[Any] | NDArray[Any]
+) -> dict[str, Array]:
+    """Return some columns as arrays, with an axis for each of some other columns.
 
     Parameters
     ----------
     rows : DataFrame
-        At most one row for each place in the array; others' values don't count.
-    column : str
+        At most one row for each place in an array; others don't count.
+    columns : sequence of str
     **axes : sequence
-        By its name, the values of each column that there are places for.
+        By its name, the values of each other column that there are places for.
 
     Returns
     -------
-    array
+    dict of str to array
         NaN where there is no row.
 
     Examples
     --------
     >>> rows = pd.DataFrame({"layer": [1, 2, 1], "seed": [0, 0, 5], "gain": [0.5, 1.5, 2.5]})
-    >>> arranged(rows, "gain", layer=[1, 2], seed=[0, 5])
+    >>> arranged(rows, ["gain"], layer=[1, 2], seed=[0, 5])["gain"]
     array([[0.5, 2.5],
            [1.5, nan]])
     """
     places = [pd.Index(labels).get_indexer(pd.Index(rows[name])) for name, labels in axes.items()]
     known = np.min(places, axis=0) >= 0
-    array = np.full([len(labels) for labels in axes.values()], np.nan)
-    array[tuple(place[known] for place in places)] = rows[column].to_numpy(np.float64)[known]
-    return array
+    at = tuple(place[known] for place in places)
+    arrays = {name: np.full([len(of) for of in axes.values()], np.nan) for name in columns}
+    for name, array in arrays.items():
+        array[at] = rows[name].to_numpy(np.float64)[known]
+    return arrays
 
 
 class CostCurves(NamedTuple):

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from goodinit.evidence.spread import seed_range
-from goodinit.measuring.tables import CostCurves
+from goodinit.measuring.tables import CostCurves, arranged
 from goodinit.pages.columns import evenly, packed
 
 _MOMENTS = 121  # of a curve: about one in ten pixels
@@ -24,6 +24,7 @@ SIGNALS = {
     "distinct_units": "distinct units",
 }
 _BANDS = ("preactivation_rms", "gradient_rms")  # of which theory speaks
+_ENDS = ("low", "high")
 _MOMENTS_OF_SIGNALS = ("start", "end")
 
 
@@ -112,40 +113,32 @@ def signals(table: pd.DataFrame, names: Sequence[str]) -> Drawn:
     thinned = (
         [f"Of {len(layers)} layers, signals show {len(some)}."] if len(some) < len(layers) else []
     )
-    rows = table[table["layer"].isin(some) & table["initializer"].isin(names)]
+    theory = [f"{signal}_{end}" for signal in _BANDS for end in _ENDS]
+    values = arranged(
+        table,
+        [*SIGNALS, *filter(table.columns.__contains__, theory)],
+        moment=_MOMENTS_OF_SIGNALS,
+        initializer=names,
+        layer=some,
+        seed=table["seed"].unique(),
+    )
     drawn = {}
     for signal, words in SIGNALS.items():
-        if not rows[signal].notna().any():
+        if np.isnan(values[signal]).all():
             continue
-        drawn[signal] = {"words": words, "spread": packed(_spread(rows, signal, names, len(some)))}
-        if signal in _BANDS and f"{signal}_low" in rows:
-            drawn[signal]["theory"] = packed(_band(rows, signal, names, some))
+        drawn[signal] = {"words": words, "spread": packed(_spread(values[signal]))}
+        if signal in _BANDS and f"{signal}_low" in values:
+            band = [values[f"{signal}_{end}"][0, ..., 0] for end in _ENDS]  # alike for all seeds
+            drawn[signal]["theory"] = packed(np.stack(band, axis=-1))
     return Drawn({"layers": some.tolist(), "signals": drawn}, thinned)
 
 
-def _spread(
-    rows: pd.DataFrame, signal: str, names: Sequence[str], layers: int
-) -> NDArray[np.float64]:
-    """Return an array (moments, initializers, layers, 3)."""
-    spread = np.full((len(_MOMENTS_OF_SIGNALS), len(names), layers, 3), np.nan)
-    for (moment, name), of in rows.groupby(["moment", "initializer"], sort=False):
-        values = of.pivot(index="layer", columns="seed", values=signal).to_numpy(np.float64)
-        known = ~np.isnan(values).all(axis=1)
-        place = _MOMENTS_OF_SIGNALS.index(str(moment)), names.index(str(name))
-        spread[place][known] = middle(values[known])
+def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return median and range over the last axis, the seeds; NaN where no seed has a value."""
+    known = ~np.isnan(values).all(axis=-1)
+    spread = np.full((*known.shape, 3), np.nan)
+    spread[known] = middle(values[known])
     return spread
-
-
-def _band(
-    rows: pd.DataFrame, signal: str, names: Sequence[str], layers: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return theory's band at the start, an array (initializers, layers, 2)."""
-    start = rows[rows["moment"] == "start"]
-    band = np.full((len(names), len(layers), 2), np.nan)
-    for name, of in start.groupby("initializer", sort=False):
-        ends = of.groupby("layer")[[f"{signal}_low", f"{signal}_high"]].first()
-        band[names.index(str(name))] = ends.reindex(layers).to_numpy()
-    return band
 
 
 def sharpness(table: pd.DataFrame, names: Sequence[str]) -> Drawn:
@@ -160,9 +153,8 @@ def sharpness(table: pd.DataFrame, names: Sequence[str]) -> Drawn:
     limited = bool(table["stability"].notna().any())
     measure = "stability" if limited else "sharpness"
     moments = np.sort(table["iteration"].unique())
-    spread = np.full((len(names), len(moments), 3), np.nan)
-    for name, of in table[table["initializer"].isin(names)].groupby("initializer", sort=False):
-        values = of.pivot(index="iteration", columns="seed", values=measure).to_numpy(np.float64)
-        known = ~np.isnan(values).all(axis=1)
-        spread[names.index(str(name))][known] = middle(values[known])
-    return Drawn({"moments": moments.tolist(), "limited": limited, "spread": packed(spread)}, [])
+    values = arranged(
+        table, [measure], initializer=names, iteration=moments, seed=table["seed"].unique()
+    )[measure]
+    spread = packed(_spread(values))
+    return Drawn({"moments": moments.tolist(), "limited": limited, "spread": spread}, [])
