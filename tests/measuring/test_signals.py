@@ -90,6 +90,14 @@ def test_glorot_lies_between_keeping_the_forward_and_the_backward_scale() -> Non
         assert low < scale["fan_avg"] < high
 
 
+def test_equal_units_are_one_although_rounding_leaves_different_noise_of_them() -> None:
+    """A product's last bits follow from where in a matrix it stands, on some processors."""
+    weights, biases = np.array([[[1.0, 0, 0], [0, 1e-4, 0], [0, 1e-4, 0]]]), np.zeros((1, 3))
+    said = np.array([[[1.0, 1e-17, -3e-17], [-1.0, -2e-17, 1e-17]]])
+    assert signals._distinct(weights, biases, said) == 2
+    assert signals._distinct(weights, biases, said * [1, 1e7, 1e7]) == 3
+
+
 def test_zeros_and_constants_have_one_distinct_unit_and_random_weights_all() -> None:
     network = Network((3, 10, 5, 1), "tanh")
     for scheme, expected in (("zeros", [1, 1, 1]), ("ones", [1, 1, 1]), ("he", [10, 5, 1])):

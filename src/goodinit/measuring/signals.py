@@ -177,14 +177,18 @@ def _distinct(weights: Floats, biases: Floats, said: Floats) -> Measured:
 
 
 def _alike(rows: Floats) -> NDArray[np.bool_]:
-    """Return which pairs of rows differ by less than ``SAME_UNIT`` of the larger of the two."""
+    """Return which pairs of rows differ by less than ``SAME_UNIT`` of the larger of the two.
+
+    Or by what rounding may leave of rows that are 0 beside the others.
+    """
     largest = np.abs(rows).max(axis=(-2, -1), keepdims=True)
     scaled = rows / np.where(largest > 0, largest, 1.0)  # so that no square overflows
     products = scaled @ np.swapaxes(scaled, -1, -2)
     squares = np.diagonal(products, axis1=-2, axis2=-1)
     sums = squares[..., np.newaxis] + squares[..., np.newaxis, :]
     larger = np.maximum(squares[..., np.newaxis], squares[..., np.newaxis, :])
-    return np.asarray(sums - 2 * products <= SAME_UNIT**2 * larger)
+    rounding = rows.shape[-1] * (64 * np.finfo(np.float64).eps) ** 2
+    return np.asarray(sums - 2 * products <= SAME_UNIT**2 * larger + rounding)
 
 
 def _effective_rank(said: Floats) -> Measured:
