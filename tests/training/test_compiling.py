@@ -44,7 +44,7 @@ study = plan(circles(), initializers="he", hidden=(4,), activation="relu", learn
              seeds=1, training=Training(iterations=50))
 loop.compile_kernel(study, 1)
 flat = train(prepare(study), study.trials).flat
-compiled = kernel._compiled(kernel.Kind(alone=True, wide=0))
+compiled = kernel._compiled(True)
 print(loop.__file__, compiled.stats.cache_path, flat.tobytes().hex(), sep="\\n")
 print("scipy.linalg.cython_blas" in sys.modules)
 print(sum(compiled.stats.cache_hits.values()))
@@ -137,7 +137,7 @@ def test_numba_waits_until_something_is_trained(line: str) -> None:
 
 
 def test_compiling_twice_compiles_once() -> None:
-    compiled: Any = kernel._compiled(kernel.Kind(alone=True, wide=0))
+    compiled: Any = kernel._compiled(True)
     for dtype in ("float64", "float32") * 2:
         study = study_of(circles())
         compile_kernel(replace(study, training=Training(dtype=dtype)), 1)
@@ -166,7 +166,7 @@ def test_a_full_disk_costs_the_cache_and_not_the_run(monkeypatch: pytest.MonkeyP
 
 def test_a_users_read_only_array_compiles_nothing_anew() -> None:
     train(prepare(study_of(circles())), study_of(circles()).trials)
-    compiled: Any = kernel._compiled(kernel.Kind(alone=True, wide=0))
+    compiled: Any = kernel._compiled(True)
     before = len(compiled.signatures)
     X, y = np.linspace(-1, 1, 20)[:, np.newaxis], np.linspace(0, 1, 20)
     for array in (X, y):

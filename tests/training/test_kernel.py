@@ -341,7 +341,7 @@ def test_networks_trained_together_are_the_plain_networks(case: Case, iterations
 
 def test_a_choice_of_activation_output_or_rule_compiles_the_kernel_no_further() -> None:
     """So that a later study finds what an earlier one compiled."""
-    compiled: Any = kernel._compiled(kernel.Kind(alone=True, wide=0))
+    compiled: Any = kernel._compiled(True)
     for dtype in ("float64", "float32"):
         after(case_of(Network((2, 1)), 5), 1, dtype=dtype)
     before = len(compiled.signatures)

@@ -4,7 +4,7 @@ from typing import Any
 
 from goodinit.training.gradient import gradient_of
 from goodinit.training.jit import compiled
-from goodinit.training.lanes import borrowed, matrix
+from goodinit.training.lanes import behind, borrowed, matrix
 from goodinit.training.order import shuffle
 from goodinit.training.update import update
 
@@ -23,9 +23,9 @@ def _gather(examples, batch, columns, tiles):
                 out[row, j] = 0.0
 
 
-def trainer(wide: int) -> Any:
-    """Make what trains a network through all its iterations; ``wide`` as in ``products``."""
-    add_gradient = gradient_of(alone=True, wide=wide)
+def trainer() -> Any:
+    """Make what trains a network through all its iterations."""
+    add_gradient = gradient_of(alone=True)
 
     def train(networks, data, network, follow, batch_size, start, stop, work):
         networks, data, network, work = borrowed((networks, data, network, work))
@@ -51,11 +51,11 @@ def trainer(wide: int) -> Any:
             for i in range(work.gradient.size):
                 work.gradient[i] = 0.0
             for tile in range(-(-size // columns)):
-                inputs = matrix(work.inputs, tile * features * columns, features, columns)
-                targets = matrix(work.targets, tile * outputs * columns, outputs, columns)
-                count = min(columns, size - tile * columns)
+                inputs = behind(work.inputs, tile * features * columns)
+                targets = behind(work.targets, tile * outputs * columns)
+                count, sums = min(columns, size - tile * columns), behind(work.gradient, 0)
                 add_gradient(
-                    network, parameters, inputs, targets, size, count, work.gradient, False, work
+                    network, parameters, columns, size, count, inputs, targets, sums, 0, work
                 )
             step = iteration + 1
             update(follow, parameters, work.gradient, state, work.rates, work.decay, step)

@@ -13,8 +13,8 @@ from goodinit.training import kernel
 from goodinit.training.elementwise import Activation, activate
 from goodinit.training.gradient import Floats, Layers
 from goodinit.training.jit import call_at, compiled, entry, pointer_of
-from goodinit.training.lanes import VECTOR_BYTES, borrowed, matrix
-from goodinit.training.products import products
+from goodinit.training.lanes import VECTOR_BYTES, behind, borrowed, matrix
+from goodinit.training.products import forwards
 from goodinit.training.together import repeat
 
 
@@ -34,9 +34,8 @@ def lay(examples, first, out):
             out[row, j] = examples[row, min(first + j, examples.shape[1] - 1)]
 
 
-def _answerer(kind: kernel.Kind) -> Any:
+def _answerer(alone: bool) -> Any:
     """Make what brings examples through the layers of a network, or of a vector of them."""
-    alone, forward = kind.alone, products(alone=kind.alone, wide=kind.wide).forward
 
     def answer(network, parameters, X, out, work):
         parameters, X, out, work = borrowed((parameters, X, out, work))
@@ -51,18 +50,21 @@ def _answerer(kind: kernel.Kind) -> Any:
             else:
                 repeat(X, done, np.int64(1), inputs)
             for begin in range(0, K, width):
-                values, row, first = inputs, np.int64(0), begin // width * size
+                x, row, first = behind(work.inputs, 0), np.int64(0), begin * size
                 for layer in range(1, layers.size):
                     fan_in, fan_out = layers[layer - 1], layers[layer]
-                    z = matrix(work.values, row * columns, fan_out, columns)
+                    W, z = behind(parameters, first), behind(work.values, row * columns)
                     inner = layer < layers.size - 1
-                    forward(parameters, first, z, values, 0.0 if relu and inner else -np.inf)
+                    least = 0.0 if relu and inner else -np.inf
+                    call_at(network.forwards, (W, z, x, fan_out, fan_in, columns, least))
                     if inner and not relu:
-                        slopes = matrix(work.slopes, 0, fan_out, columns)
-                        call_at(network.activate, (z, slopes, z.size, network.parameter))
-                    values, row, first = z, row + fan_out, first + fan_out * (fan_in + 1)
+                        slopes, count = behind(work.slopes, 0), fan_out * columns
+                        call_at(network.activate, (z, slopes, count, network.parameter))
+                    x, row, first = z, row + fan_out, first + fan_out * (fan_in + 1) * width
+                units = out.shape[1]
+                values = matrix(work.values, (row - units) * columns, units, columns)
                 for lane in range(min(width, K - begin)):
-                    for unit in range(values.shape[0]):
+                    for unit in range(units):
                         for j in range(min(columns // width, n - done)):
                             out[begin + lane, unit, done + j] = values[unit, j * width + lane]
 
@@ -70,8 +72,8 @@ def _answerer(kind: kernel.Kind) -> Any:
 
 
 @cache
-def _compiled(kind: kernel.Kind) -> Any:
-    return entry(_answerer(kind), f"answers {kind!r}")
+def _compiled(alone: bool) -> Any:
+    return entry(_answerer(alone), f"answers, alone {alone}")
 
 
 def logits(network: kernel.Network, parameters: Floats, X: Floats) -> Floats:
@@ -89,14 +91,15 @@ def logits(network: kernel.Network, parameters: Floats, X: Floats) -> Floats:
     work = _Work(*(kernel.aligned(rows * columns, dtype) for rows in _rows(layers)))
     relu, name = network.activation == Activation.RELU, dtype.name
     address = 0 if relu else pointer_of(activate(Activation(network.activation), name))
-    how = Layers(network.layers, address, relu, network.parameter, 0)
+    forward = pointer_of(forwards(kind, name))
+    how = Layers(network.layers, relu, network.parameter, address, 0, forward, 0, 0)
     width = 1 if kind.alone else VECTOR_BYTES // dtype.itemsize
     at_once = 1 if kind.alone else -(-K // width) * width
     out = np.empty((K, layers[-1], n), dtype)
     for first in range(0, K, at_once):
         chosen = np.minimum(np.arange(first, first + at_once), K - 1).reshape(-1, width)
         flat = kernel.in_lanes(parameters[chosen].swapaxes(0, 1)).reshape(-1)
-        _compiled(kind)(how, flat, X, out[first : first + at_once], work)
+        _compiled(kind.alone)(how, flat, X, out[first : first + at_once], work)
     return out.swapaxes(1, 2)
 
 

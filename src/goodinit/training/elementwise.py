@@ -35,24 +35,33 @@ class Activation(IntEnum):
 
 
 def polynomial(coefficients: list[float]) -> Any:
-    """Return x ↦ c₀ + c₁x + c₂x² + …, by Horner's rule, written out term by term.
+    """Return x ↦ c₀ + (c₁ + c₂x + …)x, in brackets even and odd terms by Horner's rule in x².
 
-    A loop over the coefficients would be left as a loop, and keep its caller from being vectorised.
+    Each of the two waits for itself alone, so that a processor has both under way. They are written
+    out: a loop over the coefficients would keep its caller from being vectorised.
     """
 
     @intrinsic
-    def horner(_typing, _x):
+    def two_by_horner(_typing, _x):
         def emit(_context, builder, _signature, arguments):
+            def multiply_add(a, b, c):
+                product = builder.fmul(a, b, flags=["contract"])
+                return builder.fadd(product, c, flags=["contract"])
+
+            (x,), halves = arguments, []
+            square = builder.fmul(x, x)
             constants = [ir.Constant(ir.DoubleType(), c) for c in coefficients]
-            total = constants.pop()
-            for constant in reversed(constants):
-                product = builder.fmul(total, arguments[0], flags=["contract"])
-                total = builder.fadd(product, constant, flags=["contract"])
-            return total
+            for first in (1, 2):
+                *others, total = constants[first::2]
+                for constant in reversed(others):
+                    total = multiply_add(total, square, constant)
+                halves.append(total)
+            bracket = multiply_add(halves[1], x, halves[0])
+            return multiply_add(bracket, x, constants[0])
 
         return types.float64(types.float64), emit
 
-    return horner
+    return two_by_horner
 
 
 # ln 2 in two parts; the first ends in zero bits, so that its product with an integer is exact.
@@ -60,8 +69,8 @@ LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 # Added to a float64 of size below 2⁵¹ it rounds that number to an integer, held in the lowest bits.
 ROUNDER = 1.5 * 2.0**52
 
-# (exp r - 1)/r = Σ rᵏ/(k+1)!: with |r| ≤ ln(2)/2 the first term left out is below 10⁻¹⁸.
-_exponential_series = polynomial([1.0 / math.factorial(k + 1) for k in range(14)])
+# (exp r - 1)/r = Σ rᵏ/(k+1)!: with |r| ≤ ln(2)/2 what is left out of exp r is below 10⁻¹⁷.
+_exponential_series = polynomial([1.0 / math.factorial(k + 1) for k in range(13)])
 # atanh(s)/s = Σ s²ᵏ/(2k+1), in s²: with s ≤ 1/3 the first term left out is below 10⁻¹⁸.
 _atanh_series = polynomial([1.0 / (2 * k + 1) for k in range(18)])
 # Mills' ratio: Φ(-u) exp(u²/2) (1 + u/4) for u ≥ 0, as a polynomial in 2/(1 + u/4) - 1, to 5×10⁻¹⁵:
@@ -150,8 +159,17 @@ def _tanh(z, _):
 
 @inlined
 def sigmoid(z):
-    """Return 1/(1 + exp(-z))."""
-    return 1.0 / (1.0 + exp(-z))
+    """Return 1/(1 + exp(-z)), where exp(-z) = 2 × (2ᵏ⁻¹ exp r) may be infinite, but not 2ᵏ⁻¹ exp r.
+
+    Below z = 708, where the sum is 1 anyway, 2ᵏ⁻¹ is no smaller than a float64 may be.
+    """
+    x = min_of(max_of(-z, -708.0), 710.0)
+    rounder = ROUNDER + 1022.0  # which leaves k - 1 in the lowest bits, as an exponent has it
+    shifted = x * (1 / math.log(2)) + rounder
+    k = shifted - rounder
+    r = (x - k * LN2_HIGH) - k * LN2_LOW
+    half = np.int64(np.float64(shifted).view(np.int64) << 52).view(np.float64)
+    return 1.0 / (1.0 + 2.0 * ((1.0 + r * _exponential_series(r)) * half))
 
 
 @inlined

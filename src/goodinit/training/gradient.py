@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodinit.training.jit import call_at, compiled, spliced
-from goodinit.training.lanes import VECTOR_BYTES, matrix
-from goodinit.training.products import products
+from goodinit.training.lanes import VECTOR_BYTES, behind, matrix
 
 Floats = NDArray[np.floating[Any]]
 
@@ -30,13 +29,16 @@ class Work(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """The layers' units, and what lies between two products."""
+    """The layers' units, and the addresses of what the way through them is made of."""
 
     units: NDArray[np.int64]
-    activate: int  # the address of what turns z into values and slopes; not called for ReLU
     is_relu: bool
-    parameter: float
-    set_deltas: int  # the address of what finds the last layer's deltas
+    parameter: float  # of the activation
+    activate: int  # turns z into values and slopes; not called for ReLU
+    set_deltas: int  # of the last layer
+    forwards: int  # the products
+    backwards: int
+    gradients: int
 
 
 @compiled
@@ -47,49 +49,48 @@ def clear(values, count):
             values[row, j] = 0.0
 
 
-def gradient_of(alone: bool, wide: int) -> Any:
-    """Make what adds a tile's part of the gradient; see ``products`` for the arguments."""
-    forward, backward, across, over_examples = products(alone=alone, wide=wide)
+def gradient_of(alone: bool) -> Any:
+    """Make what adds a tile's part of the gradient."""
 
     @spliced
-    def add_gradient(network, parameters, inputs, targets, n, count, sums, fresh, work):
-        """Of `n` examples in the batch; the tile holds `count` numbers in a row, then padding."""
-        layers, relu = network.units, network.is_relu
-        columns, last = inputs.shape[1], layers.size - 1
+    def add_gradient(network, parameters, columns, n, count, inputs, targets, sums, fresh, work):
+        """Of `n` examples in the batch; the tile holds `count` numbers in a row, then padding.
+
+        Inputs, targets and sums are taken by their addresses.
+        """
+        units, relu = network.units, network.is_relu
+        last, lanes = units.size - 1, VECTOR_BYTES // parameters.itemsize
+        width = 1 if alone else lanes
         least = 0.0 if relu else -math.inf
-        values, row, first = inputs, np.int64(0), np.int64(0)  # a constant is compiled for apart
+        x, row, first = inputs, np.int64(0), np.int64(0)  # a constant is compiled for apart
         for layer in range(1, last + 1):
-            fan_in, fan_out = layers[layer - 1], layers[layer]
-            z = matrix(work.values, row * columns, fan_out, columns)
-            slopes = matrix(work.deltas, row * columns, fan_out, columns)
+            fan_in, fan_out = units[layer - 1], units[layer]
+            W, size = behind(parameters, first), fan_out * columns
+            z, slopes = behind(work.values, row * columns), behind(work.deltas, row * columns)
+            bound = -math.inf if layer == last else least
+            call_at(network.forwards, (W, z, x, fan_out, fan_in, columns, bound))
             if layer == last:
-                forward(parameters, first, z, values, -math.inf)
                 call_at(network.set_deltas, (z, targets, slopes, fan_out, columns, n))
-            else:
-                forward(parameters, first, z, values, least)
-                if not relu:
-                    call_at(network.activate, (z, slopes, z.size, network.parameter))
+            elif not relu:
+                call_at(network.activate, (z, slopes, size, network.parameter))
             if alone and count < columns:
-                clear(z, count)
-                clear(slopes, count)
-            values, row, first = z, row + fan_out, first + fan_out * (fan_in + 1)
-        lanes = VECTOR_BYTES // inputs.itemsize
+                clear(matrix(work.values, row * columns, fan_out, columns), count)
+                clear(matrix(work.deltas, row * columns, fan_out, columns), count)
+            x, row, first = z, row + fan_out, first + fan_out * (fan_in + 1) * width
         length = (count + lanes - 1) // lanes
         for layer in range(last, 0, -1):
-            fan_in, fan_out = layers[layer - 1], layers[layer]
-            row, first = row - fan_out, first - fan_out * (fan_in + 1)
-            deltas = matrix(work.deltas, row * columns, fan_out, columns)
-            over_examples(sums, first + fan_out * fan_in, deltas, length, fresh)
-            if layer == 1:
-                across(sums, first, deltas, inputs, length, fresh)
-            else:
-                before = (row - fan_in) * columns
-                values = matrix(work.values, before, fan_in, columns)
-                below = matrix(work.deltas, before, fan_in, columns)
-                across(sums, first, deltas, values, length, fresh)
-                slopes = values if relu else below
-                backward(parameters, first, below, deltas, slopes, relu, work.spare)
+            fan_in, fan_out = units[layer - 1], units[layer]
+            row, first = row - fan_out, first - fan_out * (fan_in + 1) * width
+            before, deltas = (row - fan_in) * columns, behind(work.deltas, row * columns)
+            x = inputs if layer == 1 else behind(work.values, before)
+            G = sums + first * parameters.itemsize
+            call_at(network.gradients, (G, deltas, x, fan_out, fan_in, columns, length, 1, fresh))
+            if layer > 1:
+                W, below = behind(parameters, first), behind(work.deltas, before)
+                slopes, spare = x if relu else below, behind(work.spare, 0)
+                shape = fan_in, fan_out, columns
+                call_at(network.backwards, (W, below, deltas, slopes, spare, *shape))
                 if alone and count < columns:
-                    clear(below, count)
+                    clear(matrix(work.deltas, before, fan_in, columns), count)
 
     return add_gradient

@@ -22,9 +22,9 @@ from goodinit.training.answers import lay
 from goodinit.training.elementwise import Activation, bend
 from goodinit.training.gradient import Floats, clear
 from goodinit.training.jit import call_at, compiled, entry, pointer_of, spliced
-from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, borrowed, matrix, stretch
+from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, behind, borrowed, matrix, stretch
 from goodinit.training.outputs import Output, set_deltas, set_turns
-from goodinit.training.products import products
+from goodinit.training.products import Kind, backwards, forwards, gradients
 from goodinit.training.together import repeat
 
 _ROWS_PER_UNIT = 9  # of the arrays below
@@ -32,11 +32,14 @@ _UNCURVED = (Activation.LINEAR, Activation.RELU, Activation.LEAKY_RELU)
 
 
 class _Functions(NamedTuple):
-    """The addresses of what lies between two products."""
+    """The addresses of the products, and of what lies between two of them."""
 
     bend: int
     set_deltas: int
     set_turns: int
+    forwards: int
+    backwards: int
+    gradients: int
 
 
 class _Work(NamedTuple):
@@ -80,104 +83,83 @@ def _stack(layers, parameters, direction, lanes, work):
 
 
 @compiled
-def _multiply(out, left, right):
-    for row in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[row, j] = left[row, j] * right[row, j]
+def _multiply(out, to, left, first, right, second, size):
+    for i in range(size):
+        out[to + i] = left[first + i] * right[second + i]
 
 
 @compiled
-def _add(out, more):
-    for row in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[row, j] += more[row, j]
+def _add(out, to, more, size):
+    for i in range(size):
+        out[to + i] += more[i]
 
 
-def _mover(forward: Any) -> Any:
-    """Make the way forwards through the layers."""
+@spliced
+def _move(layers, curved, parameter, functions, parameters, direction, n, work, columns, width):
+    """Fill values, slopes, curves, moved, and the last layer's deltas, of the tile.
 
-    @spliced
-    def move(layers, curved, parameter, functions, parameters, direction, n, work, columns):
-        """Fill values, slopes, curves, moved, and the last layer's deltas, of the tile."""
-        last, row, first = layers.size - 1, np.int64(0), np.int64(0)
-        for layer in range(1, last + 1):
-            fan_in, fan_out = layers[layer - 1], layers[layer]
-            below = 2 * (row - fan_in) * columns
-            z = matrix(work.values, 2 * row * columns, fan_out, columns)
-            moved = matrix(work.moved, row * columns, fan_out, columns)
-            if layer == 1:
-                inputs = matrix(work.inputs, 0, fan_in, columns)
-                forward(parameters, first, z, inputs, -np.inf)
-                forward(direction, first, moved, inputs, -np.inf)
-            else:
-                both = matrix(work.values, below, 2 * fan_in, columns)
-                values = matrix(work.values, below, fan_in, columns)
-                forward(parameters, first, z, values, -np.inf)
-                forward(work.forwards, 2 * first, moved, both, -np.inf)
-            if layer < last:
-                slopes = matrix(work.slopes, row * columns, fan_out, columns)
-                curves = matrix(work.curves, row * columns, fan_out, columns)
-                call_at(functions.bend, (z, slopes, curves, z.size, parameter))
-                beside = matrix(work.values, (2 * row + fan_out) * columns, fan_out, columns)
-                _multiply(beside, slopes, moved)
-                if curved:
-                    _multiply(curves, curves, moved)
-            else:
-                turned = matrix(work.deltas, 2 * row * columns, fan_out, columns)
-                deltas = matrix(work.deltas, (2 * row + fan_out) * columns, fan_out, columns)
-                targets = matrix(work.targets, 0, fan_out, columns)
-                call_at(functions.set_turns, (z, moved, turned, fan_out, columns, n))
-                call_at(functions.set_deltas, (z, targets, deltas, fan_out, columns, n))
-            row, first = row + fan_out, first + fan_out * (fan_in + 1)
-        return row, first
-
-    return move
+    A parameter is `width` numbers. Returns how many units and numbers all layers have.
+    """
+    last, row, first = layers.size - 1, np.int64(0), np.int64(0)
+    for layer in range(1, last + 1):
+        fan_in, fan_out = layers[layer - 1], layers[layer]
+        W, V = behind(parameters, first), behind(direction, first)
+        z, moved = behind(work.values, 2 * row * columns), behind(work.moved, row * columns)
+        x, terms = behind(work.inputs, 0), fan_in
+        if layer > 1:
+            x, terms = behind(work.values, 2 * (row - fan_in) * columns), 2 * fan_in
+            V = behind(work.forwards, 2 * first)
+        call_at(functions.forwards, (W, z, x, fan_out, fan_in, columns, -np.inf))
+        call_at(functions.forwards, (V, moved, x, fan_out, terms, columns, -np.inf))
+        size = fan_out * columns
+        if layer < last:
+            slopes, curves = behind(work.slopes, row * columns), behind(work.curves, row * columns)
+            call_at(functions.bend, (z, slopes, curves, size, parameter))
+            at, beside = row * columns, (2 * row + fan_out) * columns
+            _multiply(work.values, beside, work.slopes, at, work.moved, at, size)
+            if curved:
+                _multiply(work.curves, at, work.curves, at, work.moved, at, size)
+        else:
+            turned = behind(work.deltas, 2 * row * columns)
+            deltas = behind(work.deltas, (2 * row + fan_out) * columns)
+            targets = behind(work.targets, 0)
+            call_at(functions.set_turns, (z, moved, turned, fan_out, columns, n))
+            call_at(functions.set_deltas, (z, targets, deltas, fan_out, columns, n))
+        row, first = row + fan_out, first + fan_out * (fan_in + 1) * width
+    return row, first
 
 
-def _returner(backward: Any, across: Any, over_examples: Any) -> Any:
-    """Make the way back."""
-
-    @spliced
-    def return_to(layers, curved, parameters, out, row, first, length, fresh, work, columns):
-        """Add the tile's part of the product to `out`."""
-        # Not False itself, nor 1 below: a function is compiled anew for a constant.
-        never = np.bool_(False)
-        for layer in range(layers.size - 1, 0, -1):
-            fan_in, fan_out = layers[layer - 1], layers[layer]
-            row, first = row - fan_out, first - fan_out * (fan_in + 1)
-            turned = matrix(work.deltas, 2 * row * columns, fan_out, columns)
-            over_examples(out, first + fan_out * fan_in, turned, length, fresh)
-            if layer == 1:
-                inputs = matrix(work.inputs, 0, fan_in, columns)
-                across(out, first, turned, inputs, length, fresh)
-            else:
-                deltas = matrix(work.deltas, (2 * row + fan_out) * columns, fan_out, columns)
-                both = matrix(work.deltas, 2 * row * columns, 2 * fan_out, columns)
-                before = row - fan_in
-                at = 2 * before * columns
-                values = matrix(work.values, at, fan_in, columns)
-                beside = matrix(work.values, at + fan_in * columns, fan_in, columns)
-                across(out, first, turned, values, length, fresh)
-                across(out, first, deltas, beside, length, never)
-                slopes = matrix(work.slopes, before * columns, fan_in, columns)
-                curves = matrix(work.curves, before * columns, fan_in, columns)
-                spare = matrix(work.spare, 0, fan_in, columns)
-                below = matrix(work.deltas, at, fan_in, columns)
-                under = matrix(work.deltas, at + fan_in * columns, fan_in, columns)
-                backward(parameters, first, under, deltas, slopes, never, work.product)
-                backward(work.backwards, 2 * first, below, both, slopes, never, work.product)
-                if curved:
-                    backward(parameters, first, spare, deltas, curves, never, work.product)
-                    _add(below, spare)
-
-    return return_to
+@spliced
+def _return(
+    layers, curved, functions, parameters, out, row, first, length, fresh, work, columns, width
+):
+    """Add the tile's part of the product to `out`."""
+    for layer in range(layers.size - 1, 0, -1):
+        fan_in, fan_out = layers[layer - 1], layers[layer]
+        row, first = row - fan_out, first - fan_out * (fan_in + 1) * width
+        G, turned = behind(out, first), behind(work.deltas, 2 * row * columns)
+        at = 2 * (row - fan_in) * columns
+        x = behind(work.inputs, 0) if layer == 1 else behind(work.values, at)
+        shape = fan_out, fan_in, columns, length
+        call_at(functions.gradients, (G, turned, x, *shape, 1, fresh))
+        if layer > 1:
+            deltas = behind(work.deltas, (2 * row + fan_out) * columns)
+            beside = behind(work.values, at + fan_in * columns)
+            call_at(functions.gradients, (G, deltas, beside, *shape, 0, 0))
+            W, both = behind(parameters, first), behind(work.backwards, 2 * first)
+            slopes, product = behind(work.slopes, at // 2), behind(work.product, 0)
+            below, under = behind(work.deltas, at), behind(work.deltas, at + fan_in * columns)
+            one, two = (fan_in, fan_out, columns), (fan_in, 2 * fan_out, columns)
+            call_at(functions.backwards, (W, under, deltas, slopes, product, *one))
+            call_at(functions.backwards, (both, below, turned, slopes, product, *two))
+            if curved:
+                spare, curves = behind(work.spare, 0), behind(work.curves, at // 2)
+                call_at(functions.backwards, (W, spare, deltas, curves, product, *one))
+                _add(work.deltas, at, work.spare, fan_in * columns)
 
 
-def _multiplier(kind: kernel.Kind) -> Any:
+def _multiplier(alone: bool) -> Any:
     """Make what multiplies the Hessians of a network, or of a vector of them, with a direction."""
-    alone = kind.alone
-    forward, backward, across, over_examples = products(alone=alone, wide=kind.wide)
-    move, return_to = _mover(forward), _returner(backward, across, over_examples)
     at_once = COLUMNS[alone]
 
     def multiply(layers, curved, parameter, functions, parameters, direction, data, out, work):
@@ -201,22 +183,24 @@ def _multiplier(kind: kernel.Kind) -> Any:
                 every = np.int64(1)
                 repeat(X, done, every, inputs)
                 repeat(Y, done, every, targets)
-            row, first = move(
-                layers, curved, parameter, functions, parameters, direction, n, work, columns
+            row, first = _move(
+                layers, curved, parameter, functions, parameters, direction, n, work, columns, width
             )
             if alone and count < columns:
                 units = layers[layers.size - 1]
                 clear(matrix(work.deltas, 2 * (row - units) * columns, 2 * units, columns), count)
-            return_to(
-                layers, curved, parameters, out, row, first, vectors, done == 0, work, columns
-            )
+            fresh = 1 if done == 0 else 0
+            _return(
+                layers, curved, functions, parameters, out, row, first, vectors, fresh, work,
+                columns, width,
+            )  # fmt: skip
 
     return multiply
 
 
 @cache
-def _compiled(kind: kernel.Kind) -> Any:
-    return entry(_multiplier(kind), f"hessian {kind!r}")
+def _compiled(alone: bool) -> Any:
+    return entry(_multiplier(alone), f"hessian, alone {alone}")
 
 
 def multiplier(
@@ -243,6 +227,9 @@ def multiplier(
         pointer_of(bend(activation, "float64")),
         pointer_of(set_deltas(Output(network.output), "float64")),
         pointer_of(set_turns(Output(network.output), "float64")),
+        pointer_of(forwards(kind, "float64")),
+        pointer_of(backwards(kind, False, "float64")),
+        pointer_of(gradients(kind, "float64")),
     )
     layers, curved, parameter = network.layers, activation not in _UNCURVED, network.parameter
 
@@ -253,7 +240,7 @@ def multiplier(
                 continue
             direction = kernel.in_lanes(directions[group]).reshape(-1)
             out = np.zeros_like(direction)
-            _compiled(kind)(
+            _compiled(kind.alone)(
                 layers, curved, parameter, functions, flat, direction, (X, Y), out, work
             )
             multiplied[group] = out.reshape(-1, lanes).T
@@ -262,7 +249,7 @@ def multiplier(
     return multiply
 
 
-def _allocated(network: kernel.Network, kind: kernel.Kind, parameters: Floats, n: int) -> _Work:
+def _allocated(network: kernel.Network, kind: Kind, parameters: Floats, n: int) -> _Work:
     layers, size, itemsize = network.layers.tolist(), parameters.shape[1], parameters.itemsize
     units, lanes = sum(layers[1:]), VECTOR_BYTES // itemsize
     rows = layers[0] + layers[-1] + _ROWS_PER_UNIT * units

@@ -31,6 +31,7 @@ _SOURCES = (
     "order.py",
     "outputs.py",
     "products.py",
+    "tiles.py",
     "together.py",
     "update.py",
 )

@@ -22,12 +22,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from goodinit.training import alone, together
+from goodinit.training import alone as lone
+from goodinit.training import together
 from goodinit.training.elementwise import Activation, activate
 from goodinit.training.gradient import Floats, Layers, Work
 from goodinit.training.jit import entry, pointer_of
 from goodinit.training.lanes import COLUMNS, VECTOR_BYTES
 from goodinit.training.outputs import Output, set_deltas
+from goodinit.training.products import Kind, backwards, forwards, gradients
 from goodinit.training.update import Optimizer, follow
 
 # What a tile's values and slopes may take, to stay in the second-level cache: alone of all examples
@@ -54,16 +56,9 @@ class Network(NamedTuple):
     wide: int = WIDE  # units on both sides from which a product is BLAS's
 
 
-class Kind(NamedTuple):
-    """What is a constant of the compiled code: each kind is compiled when it is first met."""
-
-    alone: bool
-    wide: int  # 0 where no product is
-
-
 @cache
-def _compiled(kind: Kind) -> Any:
-    return entry(alone.trainer(kind.wide) if kind.alone else together.trainer(), repr(kind))
+def _compiled(alone: bool) -> Any:
+    return entry((lone if alone else together).trainer(), f"alone {alone}")
 
 
 def tile_columns(
@@ -204,14 +199,17 @@ def advance(
     batch_size = min(batch_size, X.shape[1])
     work = _allocated(network, X.shape[1], batch_size, kind.alone, parameters.dtype)
     width = len(work.order)
-    train, dtype = _compiled(kind), parameters.dtype.name
+    train, dtype = _compiled(kind.alone), parameters.dtype.name
     rule, relu = follow(optimizer, dtype), network.activation == Activation.RELU
     layers = Layers(
         network.layers,
-        0 if relu else pointer_of(activate(Activation(network.activation), dtype)),
         relu,
         network.parameter,
+        0 if relu else pointer_of(activate(Activation(network.activation), dtype)),
         pointer_of(set_deltas(Output(network.output), dtype)),
+        pointer_of(forwards(kind, dtype)),
+        pointer_of(backwards(kind, relu, dtype)),
+        pointer_of(gradients(kind, dtype)),
     )
     work.decay[:] = np.repeat(_decay(network, optimizer.weight_decay), width)
     for first in range(0, K, width):

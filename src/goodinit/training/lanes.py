@@ -1,17 +1,17 @@
-"""The two matrix products of training, as tiles held in vector registers.
+"""Vectors of explicit width, and views of arrays that hold them.
 
 A vector's lanes are filled in one of two ways. Where a network trains *alone*, they hold examples
 of it that lie beside each other: a weight is one number for all lanes, and the gradient is summed
 over them at the end. Where networks train *together*, each lane is a network: a weight is a vector,
 and nothing is ever summed across. `alone` is a constant of the compiled code.
 
-Everything is written in vectors of explicit width, because what a compiler makes of a plain loop
-varies with the processor, with the loop's neighbours and with what it can prove about overlap. Here
-the order of every addition is fixed by this file: no flag that lets a compiler reorder is needed,
-and infinities and NaNs are what IEEE 754 says they are.
+What a compiler makes of a plain loop varies with the processor, with the loop's neighbours and with
+what it can prove about overlap. In explicit vectors the order of every addition is fixed by what is
+written: no flag that lets a compiler reorder is needed, and infinities and NaNs are what IEEE 754
+says they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,104 +24,65 @@ from numba.np import arrayobj
 
 # A vector is as wide as the processor's widest, named here because compilers prefer half of it.
 VECTOR_BYTES = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
-# A tile's accumulators, with their operands, fit the processor's 32 or 16 vector registers; 8 of
-# them hide the 4 cycles that each of two multiply-add units takes.
-ROWS = 4
 COLUMNS = {True: 2, False: 4 if VECTOR_BYTES == 64 else 2}  # vectors, where alone and together
 
+_BIT = ir.IntType(1)
 _INDEX = ir.IntType(32)
 
 
-class _Emitter:
+class Emitter:
     """Emits one function's vector code; all vectors have one element type."""
 
-    def __init__(self, context: Any, builder: Any, element: Any, alone: Any) -> None:
-        self.context, self.builder, self.alone = context, builder, bool(alone.literal_value)
+    def __init__(self, context: Any, builder: Any, element: Any, alone: bool) -> None:
+        self.context, self.builder, self.alone = context, builder, alone
         self.bytes = element.bitwidth // 8
         self.lanes = VECTOR_BYTES // self.bytes
         self.vector = ir.VectorType(context.get_value_type(element), self.lanes)
 
-    def place(self, array: Any, row: Any, column: Any) -> Any:
-        """The address of array[row, column], from where `load` and `store` count vectors.
+    def vectors(self, numbers: Any, first: Any = None) -> Any:
+        """Where vectors begin, at an address of numbers; `first` is how many numbers behind it."""
+        place = self.builder.gep(numbers, [first]) if first is not None else numbers
+        return self.builder.bitcast(place, self.vector.as_pointer())
 
-        One address for a tile's whole row: a processor has few registers for addresses.
-        """
-        kind, value = array
-        struct = self.context.make_array(kind)(self.context, self.builder, value)
-        steps = cgutils.unpack_tuple(self.builder, struct.strides)
-        rows, columns = (self.builder.mul(i, s) for i, s in zip((row, column), steps, strict=True))
-        first = self.builder.bitcast(struct.data, cgutils.voidptr_t)
-        address = self.builder.gep(first, [self.builder.add(rows, columns)])
-        return self.builder.bitcast(address, self.vector.as_pointer())
+    def weights(self, numbers: Any) -> Any:
+        """Where parameters begin: numbers where alone, otherwise vectors."""
+        return numbers if self.alone else self.vectors(numbers)
 
-    def load(self, place: Any, step: int = 0) -> Any:
-        return self.builder.load(self._beside(place, step), align=self.bytes)
+    def at(self, place: Any, *steps: Any) -> Any:
+        """The address so many numbers or vectors behind a place."""
+        for step in steps:
+            index = ir.Constant(_INDEX, step) if isinstance(step, int) else step
+            place = self.builder.gep(place, [index])
+        return place
 
-    def store(self, value: Any, place: Any, step: int = 0) -> None:
-        self.builder.store(value, self._beside(place, step), align=self.bytes)
+    def load(self, place: Any) -> Any:
+        """The vector that lies at a place."""
+        return self.builder.load(place, align=self.bytes)
 
-    def _beside(self, place: Any, step: int) -> Any:
-        return self.builder.gep(place, [ir.Constant(_INDEX, step)]) if step else place
+    def store(self, value: Any, place: Any) -> None:
+        """Lay a vector there."""
+        self.builder.store(value, place, align=self.bytes)
 
-    def number(self, place: Any, step: int = 0) -> Any:
-        """The address of a number, `step` numbers behind a place."""
-        numbers = self.builder.bitcast(place, self.vector.element.as_pointer())
-        return self._beside(numbers, step)
-
-    def repeated(self, place: Any) -> Any:
-        """The number at a place, in every lane."""
-        return self.everywhere(self.builder.load(self.number(place)))
+    def weight(self, place: Any) -> Any:
+        """A parameter, in every lane."""
+        return self.everywhere(self.builder.load(place)) if self.alone else self.load(place)
 
     def everywhere(self, number: Any) -> Any:
-        vector = ir.Constant(self.vector, ir.Undefined)
+        """The vector of a number in every lane."""
+        vector = ir.Constant(ir.VectorType(number.type, self.lanes), ir.Undefined)
         vector = self.builder.insert_element(vector, number, ir.Constant(_INDEX, 0))
         return self._shuffled(vector, [0] * self.lanes)
 
-    @property
-    def zeros(self) -> Any:
-        return ir.Constant(self.vector, [0.0] * self.lanes)
+    def constant(self, number: float) -> Any:
+        """The vector of a constant in every lane."""
+        return ir.Constant(self.vector, [number] * self.lanes)
 
-    @property
-    def ones(self) -> Any:
-        return ir.Constant(self.vector, [1.0] * self.lanes)
-
-    def multiplied(
-        self, rows: int, w: Any, x: Any, count: Any, row: Any, column: Any, bias: Any = None
-    ) -> list[list[Any]]:
-        """The sums of w @ x, + bias if there is one, of `rows` rows and COLUMNS vectors."""
-        weight = self.repeated if self.alone else self.load
-        at_row = [self.offset(row, r) for r in range(rows)]
-        columns = range(COLUMNS[self.alone])
-        sums = []
-        for r in at_row:
-            start = weight(self.place(bias, r, ir.Constant(row.type, 0))) if bias else self.zeros
-            sums.append([cgutils.alloca_once_value(self.builder, start) for _ in columns])
-        with self.loop(count) as term:
-            inputs = self.place(x, term, column)
-            factors = [self.load(inputs, c) for c in columns]
-            for r, totals in zip(at_row, sums, strict=True):
-                of = weight(self.place(w, r, term))
-                for total, factor in zip(totals, factors, strict=True):
-                    self.add(total, of, factor)
-        return sums
-
-    @contextmanager
-    def loop(self, count: Any) -> Iterator[Any]:
-        """A loop that isn't unrolled: of its few turns most would be left over."""
-        with cgutils.for_range(self.builder, count) as loop:
-            yield loop.index
-            body = self.builder.basic_block
-        module = self.builder.module
-        rolled = module.add_metadata(["llvm.loop.unroll.disable"])
-        own = module.add_metadata([f"loop {len(module.metadata)}", rolled])
-        own.operands = (own, rolled)  # a loop's node names itself
-        body.terminator.set_metadata("llvm.loop", own)
+    def total(self, start: Any) -> Any:
+        """A place for a sum, which becomes a register."""
+        return cgutils.alloca_once_value(self.builder, start)
 
     def add(self, total: Any, a: Any, b: Any) -> None:
-        """Total += a × b, rounded once where the processor can; a alone where there is no b."""
-        if b is None:
-            self.builder.store(self.builder.fadd(self.builder.load(total), a), total)
-            return
+        """Total += a × b, rounded once where the processor can."""
         kind = ir.FunctionType(self.vector, [self.vector] * 3)
         name = f"llvm.fmuladd.v{self.lanes}f{8 * self.bytes}"
         multiply_add = cgutils.get_or_insert_function(self.builder.module, kind, name)
@@ -136,110 +97,63 @@ class _Emitter:
             half //= 2
         return self.builder.extract_element(vector, ir.Constant(_INDEX, 0))
 
-    def offset(self, index: Any, by: int) -> Any:
-        return self.builder.add(index, ir.Constant(index.type, by))
+    @contextmanager
+    def loop(self, count: Any) -> Iterator[Any]:
+        """A loop that isn't unrolled: of its few turns most would be left over."""
+        with cgutils.for_range(self.builder, count) as loop:
+            yield loop.index
+            body = self.builder.basic_block
+        module = self.builder.module
+        rolled = module.add_metadata(["llvm.loop.unroll.disable"])
+        own = module.add_metadata([f"loop {len(module.metadata)}", rolled])
+        own.operands = (own, rolled)  # a loop's node names itself
+        body.terminator.set_metadata("llvm.loop", own)
+
+    def cut(self, count: Any, most: int, emit: Callable[[Any, int], None]) -> None:
+        """Cut rows into tiles of at most so many, the last two of equal height or nearly.
+
+        What ``emit(first, rows)`` emits is there once for each height; `count` is 1 or more.
+        """
+        builder, kind = self.builder, count.type
+        place = cgutils.alloca_once_value(builder, ir.Constant(kind, 0))
+        again, met, done = (builder.append_basic_block(name) for name in ("cut", "met", "done"))
+        builder.branch(again)
+        builder.position_at_end(again)
+        first = builder.load(place)
+        left = builder.sub(count, first)
+        half = builder.lshr(builder.add(left, ir.Constant(kind, 1)), ir.Constant(kind, 1))
+        whole = ir.Constant(kind, most)
+        two = builder.icmp_unsigned(">=", left, ir.Constant(kind, 2 * most))
+        fits = builder.icmp_unsigned("<=", left, whole)
+        height = builder.select(fits, left, builder.select(two, whole, half))
+        choice = builder.switch(height, met)
+        for rows in range(1, most + 1):
+            case = builder.append_basic_block(f"rows{rows}")
+            choice.add_case(ir.Constant(kind, rows), case)
+            builder.position_at_end(case)
+            emit(first, rows)
+            builder.branch(met)
+        builder.position_at_end(met)
+        reached = builder.add(first, height)
+        builder.store(reached, place)
+        builder.cbranch(builder.icmp_unsigned("<", reached, count), again, done)
+        builder.position_at_end(done)
 
     def _shuffled(self, vector: Any, order: list[int]) -> Any:
         mask = ir.Constant(ir.VectorType(_INDEX, self.lanes), order)
         return self.builder.shuffle_vector(vector, vector, mask)
 
 
-def _forward_tile(_typing, alone, rows, out, weights, bias, inputs, terms, row, column, least):
-    """Set out to max(weights @ inputs + bias, least), on `rows` rows and COLUMNS vectors.
-
-    `least` is 0 for ReLU, whose slopes need no place: they are 1 where its values are above 0.
-    """
-
-    def emit(context, builder, signature, values):
-        emitter = _Emitter(context, builder, out.dtype, alone)
-        (y, w, b, x), (count, first, left, bound) = _split(signature, values, 2, 4)
-        bound = emitter.everywhere(context.cast(builder, bound, types.float64, out.dtype))
-        sums = emitter.multiplied(rows.literal_value, w, x, count, first, left, bias=b)
-        for r, totals in enumerate(sums):
-            into = emitter.place(y, emitter.offset(first, r), left)
-            for c, total in enumerate(totals):
-                z = builder.load(total)
-                below = builder.fcmp_ordered("<", z, bound)  # false where z is NaN, which stays
-                emitter.store(builder.select(below, bound, z), into, c)
-        return context.get_dummy_value()
-
-    counts = [types.intp] * 3
-    return types.void(alone, rows, out, weights, bias, inputs, *counts, types.float64), emit
-
-
-def _backward_tile(_typing, alone, rows, out, weights, inputs, factors, terms, row, column, gated):
-    """Set out to weights @ inputs × factors, or × 1 where those are above 0 if `gated`, else 0."""
-
-    def emit(context, builder, signature, values):
-        emitter = _Emitter(context, builder, out.dtype, alone)
-        (y, w, x, f), (count, first, left, gate) = _split(signature, values, 2, 4)
-        sums = emitter.multiplied(rows.literal_value, w, x, count, first, left)
-        for r, totals in enumerate(sums):
-            at = emitter.offset(first, r)
-            into, factors = emitter.place(y, at, left), emitter.place(f, at, left)
-            for c, total in enumerate(totals):
-                factor = emitter.load(factors, c)
-                above = builder.fcmp_ordered(">", factor, emitter.zeros)
-                step = builder.select(above, emitter.ones, emitter.zeros)
-                factor = builder.select(gate, step, factor)
-                emitter.store(builder.fmul(builder.load(total), factor), into, c)
-        return context.get_dummy_value()
-
-    counts = [types.intp] * 3
-    return types.void(alone, rows, out, weights, inputs, factors, *counts, types.boolean), emit
-
-
-def _inner_tile(_typing, alone, rows, columns, out, left, right, length, row, column, fresh):
-    """Add left @ right.T, sums over `length` vectors, to out, on `rows` rows and `columns` columns.
-
-    No columns stand for one whose right side is 1. Alone, the lanes' sums are added up and then to
-    out; together, the sums go on from out, or from 0 where `fresh`.
-    """
-
-    def emit(context, builder, signature, values):
-        emitter = _Emitter(context, builder, out.dtype, alone)
-        (y, a, b), (count, first, second, new) = _split(signature, values, 3, 3)
-        at_row = [emitter.offset(first, r) for r in range(rows.literal_value)]
-        at_column = [emitter.offset(second, c) for c in range(max(1, columns.literal_value))]
-        into = [emitter.place(y, r, second) for r in at_row]
-        sums = []
-        for out_row in into:
-            totals = []
-            for c in range(len(at_column)):
-                start = emitter.zeros
-                if not alone.literal_value:
-                    start = builder.select(new, start, emitter.load(out_row, c))
-                totals.append(cgutils.alloca_once_value(builder, start))
-            sums.append(totals)
-        with emitter.loop(count) as step:
-            lefts = [emitter.load(emitter.place(a, r, step)) for r in at_row]
-            for c, at in enumerate(at_column):
-                right_one = (
-                    emitter.load(emitter.place(b, at, step)) if columns.literal_value else None
-                )
-                for totals, left_one in zip(sums, lefts, strict=True):
-                    emitter.add(totals[c], left_one, right_one)
-        for out_row, totals in zip(into, sums, strict=True):
-            for c, total in enumerate(totals):
-                if alone.literal_value:
-                    address = emitter.number(out_row, c)
-                    part = emitter.over_lanes(builder.load(total))
-                    builder.store(builder.fadd(builder.load(address), part), address)
-                else:
-                    emitter.store(builder.load(total), out_row, c)
-        return context.get_dummy_value()
-
-    counts = [types.intp] * 3
-    return types.void(alone, rows, columns, out, left, right, *counts, types.boolean), emit
-
-
 def _spread(_typing, out, row, column, number):
     """Set the vector that begins at out[row, column] to a number in every lane."""
 
     def emit(context, builder, signature, values):
-        emitter = _Emitter(context, builder, out.dtype, types.literal(False))
-        place = emitter.place((out, values[0]), *values[1:3])
-        emitter.store(emitter.everywhere(values[3]), place)
+        emitter = Emitter(context, builder, out.dtype, alone=False)
+        array, row, column, number = values
+        shape = context.make_array(out)(context, builder, array).shape
+        index = builder.add(builder.mul(row, builder.extract_value(shape, 1)), column)
+        data = context.make_array(out)(context, builder, array).data
+        emitter.store(emitter.everywhere(number), emitter.vectors(data, index))
         return context.get_dummy_value()
 
     return types.void(out, types.intp, types.intp, out.dtype), emit
@@ -295,26 +209,14 @@ def _stretch(_typing, flat, first, length):
     return kind(flat, types.intp, types.intp), emit
 
 
-def _places(_typing, numbers, turned, flat, first, rows, columns):
-    """Return a table of the places in an array where numbers begin, or vectors.
-
-    `first` counts places. Where `turned`, the table is the transpose of what lies there, which has
-    `columns` rows. Steps from place to place are constants, which keeps addresses simple.
-    """
-    kind = types.Array(flat.dtype, 2, "A")
+def _behind(_typing, array, count):
+    """Return the address so many numbers behind an array's first, for ``call_at``."""
 
     def emit(context, builder, signature, values):
-        source, start, *shape = values[2:]
-        size = flat.dtype.bitwidth // 8
-        unit = 1 if numbers.literal_value else VECTOR_BYTES // size
-        start = builder.mul(start, context.get_constant(types.intp, unit))
-        other = shape[0] if turned.literal_value else shape[1]
-        steps = [builder.mul(other, context.get_constant(types.intp, unit * size)), unit * size]
-        if turned.literal_value:
-            steps.reverse()
-        return _view(context, builder, kind, (flat, source), start, shape, steps)
+        data = context.make_array(array)(context, builder, values[0]).data
+        return builder.ptrtoint(builder.gep(data, [values[1]]), context.get_value_type(types.intp))
 
-    return kind(numbers, turned, flat, types.intp, types.intp, types.intp), emit
+    return types.intp(array, types.intp), emit
 
 
 def _view(
@@ -334,18 +236,9 @@ def _view(
     return view._getvalue()
 
 
-def _split(signature: Any, values: Any, constants: int, arrays: int) -> Any:
-    """An intrinsic's arrays, each with its type, and its indices; the constants are skipped."""
-    kinds, values = signature.args[constants:], values[constants:]
-    return list(zip(kinds[:arrays], values[:arrays], strict=True)), values[arrays:]
-
-
 # Typed as Any: a call leaves out an intrinsic's first parameter, which no type checker can know.
-forward_tile: Any = intrinsic(prefer_literal=True)(_forward_tile)
-backward_tile: Any = intrinsic(prefer_literal=True)(_backward_tile)
-inner_tile: Any = intrinsic(prefer_literal=True)(_inner_tile)
 spread: Any = intrinsic(_spread)
 borrowed: Any = intrinsic(_borrowed)
 matrix: Any = intrinsic(_matrix)
-places: Any = intrinsic(prefer_literal=True)(_places)
 stretch: Any = intrinsic(_stretch)
+behind: Any = intrinsic(_behind)

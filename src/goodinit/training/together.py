@@ -4,7 +4,15 @@ from typing import Any
 
 from goodinit.training.gradient import gradient_of
 from goodinit.training.jit import compiled, spliced
-from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, borrowed, matrix, spread, stretch
+from goodinit.training.lanes import (
+    COLUMNS,
+    VECTOR_BYTES,
+    behind,
+    borrowed,
+    matrix,
+    spread,
+    stretch,
+)
 from goodinit.training.order import shuffle
 from goodinit.training.update import update
 
@@ -33,7 +41,7 @@ def _deal(examples, order, first, out):
 
 @spliced
 def _fill(data, work, in_order, first, columns):
-    """Fill a tile with every `lanes`-th example from `first` on; return its inputs and targets."""
+    """Fill a tile with every `lanes`-th example from `first` on."""
     X, Y = data
     inputs = matrix(work.inputs, 0, X.shape[0], columns)
     targets = matrix(work.targets, 0, Y.shape[0], columns)
@@ -43,7 +51,6 @@ def _fill(data, work, in_order, first, columns):
     else:
         _deal(X, work.order, first, inputs)
         _deal(Y, work.order, first, targets)
-    return inputs, targets
 
 
 @compiled
@@ -61,7 +68,7 @@ def _add_up(work, held, place, size):
 
 def trainer() -> Any:
     """Make what trains a vector of networks through all their iterations."""
-    add_gradient = gradient_of(alone=False, wide=0)
+    add_gradient = gradient_of(alone=False)
     at_once = COLUMNS[False]
 
     @spliced
@@ -78,18 +85,18 @@ def trainer() -> Any:
                 first = opening + work.slices[place]
                 examples = max(0, min(block, size - opening) - work.slices[place] + lanes - 1)
                 examples //= lanes
-                sums = stretch(work.partial, held * P, P)
                 if examples == 0:
-                    for i in range(P):
-                        sums[i] = 0.0
+                    for i in range(held * P, (held + 1) * P):
+                        work.partial[i] = 0.0
                 for done in range(0, examples, most):
                     count = min(most, examples - done)
                     columns = (count + at_once - 1) // at_once * at_once * lanes
                     example = begin + first + done * lanes
-                    inputs, targets = _fill(data, work, in_order, example, columns)
+                    _fill(data, work, in_order, example, columns)
                     add_gradient(
-                        network, parameters, inputs, targets, size, count * lanes, sums,
-                        done == 0, work,
+                        network, parameters, columns, size, count * lanes, behind(work.inputs, 0),
+                        behind(work.targets, 0), behind(work.partial, held * P),
+                        1 if done == 0 else 0, work,
                     )  # fmt: skip
                 held = _add_up(work, held + 1, place, P)
             for i in range(P):
