@@ -2,10 +2,11 @@
 
 - ``jit``: how functions are compiled, spliced, kept
 - ``blas``: one BLAS thread where we spread networks ourselves
-- ``lanes``: the two products of training, as tiles held in vector registers
+- ``lanes``: vectors of explicit width, and views of arrays that hold them
+- ``tiles``: the three products of a layer, as tiles held in vector registers
 - ``elementwise``: the activations and their slopes on a vector
 - ``outputs``: the last layer's activations, and the deltas that they leave
-- ``products``: the products of one layer, over whole matrices
+- ``products``: the products compiled, or left to BLAS where a layer is wide
 - ``gradient``: the gradient of a tile of examples
 - ``update``: the optimizers
 - ``order``: the order of examples in an epoch
