@@ -1,5 +1,6 @@
 """What should happen, by the mean-field theory of random networks, and how far one may stray.
 
+- ``spline``: a cubic spline over evenly spaced knots
 - ``gaussian``: expectations of an activation, of one example and of two
 - ``weights``: the variance that an initializer gives each layer
 - ``examples``: the few that stand for a data set

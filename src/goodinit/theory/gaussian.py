@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.polynomial.polynomial import polyval
@@ -11,9 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from goodinit.activations import Activation
-
-if TYPE_CHECKING:
-    from scipy.interpolate import CubicSpline
+from goodinit.theory.spline import Spline
 
 Array = NDArray[np.floating]
 Function = Callable[[Array], Array]
@@ -204,19 +201,17 @@ class Moments:
         return (even, odd) if straight.all() else None
 
     @cached_property
-    def _log_square(self) -> "CubicSpline":
+    def _log_square(self) -> Spline:
         return self._table(lambda z: self.activation.function(z) ** 2)
 
     @cached_property
-    def _log_slope(self) -> "CubicSpline":
+    def _log_slope(self) -> Spline:
         return self._table(lambda z: self.activation.slope(z) ** 2)
 
-    def _table(self, function: Function) -> "CubicSpline":
-        from scipy.interpolate import CubicSpline  # here, because it is slow to import
-
+    def _table(self, function: Function) -> Spline:
         with np.errstate(all="ignore"):
             logs = np.log(mean(function, np.exp(_LOG_Q)))
-        return CubicSpline(_LOG_Q, np.nan_to_num(logs, nan=-1e3, posinf=1e3, neginf=-1e3))
+        return Spline(_LOG_Q, np.nan_to_num(logs, nan=-1e3, posinf=1e3, neginf=-1e3))
 
     def square(self, q: Array) -> Array:
         """Return E[φ(z)²]."""
@@ -243,19 +238,18 @@ class Moments:
         return self._derivative(self._log_slope, q)
 
     @staticmethod
-    def _derivative(table: "CubicSpline", q: Array) -> Array:
+    def _derivative(table: Spline, q: Array) -> Array:
         inside = np.clip(np.log(np.maximum(q, 1e-300)), _LOG_Q[0], _LOG_Q[-1])
-        found: Array = table(inside, 1)
-        return found
+        return table.slope(inside)
 
     @staticmethod
-    def _read(table: "CubicSpline", function: Function, q: Array) -> Array:
+    def _read(table: Spline, function: Function, q: Array) -> Array:
         """Read a table; beyond its ends the logarithm goes on as it went, at 0 the value is."""
         q = np.asarray(q, dtype=float)
         with np.errstate(all="ignore"):
             log_q = np.log(np.where(q > 0, q, 1.0))
             inside = np.clip(log_q, _LOG_Q[0], _LOG_Q[-1])
-            found = np.exp(table(inside) + (log_q - inside) * table(inside, 1))
+            found = np.exp(table.at(inside) + (log_q - inside) * table.slope(inside))
         rest = function(np.zeros(1))[0]
         return np.asarray(np.where(q > 0, found, np.where(np.isnan(q), np.nan, rest)))
 
