@@ -201,6 +201,20 @@ def test_show_imports_neither_what_trains_nor_what_draws(tmp_path: Path) -> None
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)  # noqa: S603  # our own code
 
 
+def test_compare_imports_no_part_of_scipy_that_takes_longer_than_its_verdicts(
+    tmp_path: Path,
+) -> None:
+    words = ["goodinit", "compare", "circles", "--activation", "tanh", *QUICK, "--out", "study"]
+    code = (
+        f"import sys\nfrom goodinit.cli import main\nsys.argv = {words}\n"
+        "try:\n    main()\nexcept SystemExit as left:\n    assert left.code == 0\n"
+        "slow = {'scipy.interpolate', 'scipy.optimize', 'scipy.stats', 'sklearn', 'seaborn'}\n"
+        "slow &= set(sys.modules)\n"
+        "assert not slow, slow"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)  # noqa: S603  # our own code
+
+
 def test_ctrl_c_ends_with_one_line_and_leaves_no_empty_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from goodinit.cli import main; main()"]
     running = subprocess.Popen(  # noqa: S603  # our own command line
