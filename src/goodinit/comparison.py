@@ -12,7 +12,7 @@ import pandas as pd
 from goodinit.errors import bad_argument
 from goodinit.evidence import examples, rates, units
 from goodinit.evidence.causes import Run
-from goodinit.evidence.middles import median_trials, middles
+from goodinit.evidence.middles import median_trials, middles, ranked
 from goodinit.evidence.pairs import MARGIN, Evidence, weigh
 from goodinit.evidence.runs import runs_by_initializer
 from goodinit.evidence.splits import counting, scope
@@ -229,18 +229,13 @@ class Comparison:
             learned nothing. ``label`` and ``reason`` are the verdict. ``train_error, test_error``:
             of a standardised number, in its own units.
         """
-        rates = self.evidence.rates
-        rows = self._middles()
-        own = rows[rows["learning_rate"] == rows["initializer"].map(rates)]
-        found = {verdict.initializer: verdict for verdict in self.verdicts}
-        fails = {name: int(self.evidence.fails(name).sum()) for name in found}
-        ranked = own.set_index("initializer").loc[list(found)].reset_index()
-        return ranked.assign(
-            fails=[fails[name] for name in found],
-            label=[verdict.label for verdict in found.values()],
-            reason=[verdict.reason for verdict in found.values()],
-        )
+        return self._summary.copy()
 
+    @cached_property
+    def _summary(self) -> pd.DataFrame:
+        return ranked(self._middles, self.verdicts, self.evidence)
+
+    @cached_property
     def _middles(self) -> pd.DataFrame:
         return middles(self._ends.trials, self.study)
 
@@ -287,7 +282,7 @@ class Comparison:
         from goodinit.figures import evidence as evidence_figures
 
         return evidence_figures.plot_learning_rates(
-            self._middles(), self._names, self._title, self.evidence.rates
+            self._middles, self._names, self._title, self.evidence.rates
         )
 
     def plot_accuracy(self, learning_rate: float | None = None) -> "Figure":
@@ -386,7 +381,7 @@ class Comparison:
 
         measures = ("train_cost", "test_cost")
         curves = {name: cost_curves(self.study, self._placed, name) for name in measures}
-        return filled(study_data(self, self._middles(), curves))
+        return filled(study_data(self, self._middles, curves))
 
     def exports(self, formats: Sequence[str] = ("png",)) -> list[str]:
         """Return the names of the files that ``export`` writes."""

@@ -219,3 +219,21 @@ def test_two_copies_of_one_scheme_are_not_told_apart() -> None:
 
     result = gi.compare("circles", initializers=["he", copy_of_he], iterations=2000, seeds=20)
     assert not result.evidence.pairs["told_apart"].any()
+
+
+VALUES = st.floats(-1e6, 1e6) | st.sampled_from([np.inf, -np.inf, np.nan])
+
+
+@given(arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 9)), elements=VALUES))
+def test_the_median_of_differences_is_numpys_and_0_where_that_is_no_number(d: np.ndarray) -> None:
+    with np.errstate(invalid="ignore"):
+        expected = np.nan_to_num(np.median(d, axis=-1), posinf=np.inf, neginf=-np.inf)
+    np.testing.assert_array_equal(statistics.median_difference(d), expected)
+
+
+def test_an_interval_is_of_the_same_resamples_however_many_are_drawn_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = statistics.interval(luck(0))
+    monkeypatch.setattr(statistics, "_DRAWN_AT_ONCE", 20 * 300)
+    assert statistics.interval(luck(0)) == whole

@@ -1,12 +1,14 @@
 """The middle of each measure over the seeds, and the range of most of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from goodinit.evidence import units
+from goodinit.evidence.pairs import Evidence
 from goodinit.evidence.spread import seed_range
+from goodinit.evidence.verdict import Verdict
 from goodinit.study.trials import AnyStudy, Trial
 
 
@@ -33,6 +35,27 @@ def middles(trials: pd.DataFrame, study: AnyStudy) -> pd.DataFrame:
             }
             for (name, rate), group in trials.groupby(["initializer", "learning_rate"], sort=False)
         ]
+    )
+
+
+def ranked(rows: pd.DataFrame, verdicts: Sequence[Verdict], evidence: Evidence) -> pd.DataFrame:
+    """Return the rows of initializers at their own learning rates, with what became of them.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As ``middles`` returns it.
+    verdicts : sequence of Verdict
+        In whose order the rows are.
+    evidence : Evidence
+    """
+    own = rows[rows["learning_rate"] == rows["initializer"].map(evidence.rates)]
+    names = [verdict.initializer for verdict in verdicts]
+    table = own.set_index("initializer").loc[names].reset_index()
+    return table.assign(
+        fails=[int(evidence.fails(name).sum()) for name in names],
+        label=[verdict.label for verdict in verdicts],
+        reason=[verdict.reason for verdict in verdicts],
     )
 
 

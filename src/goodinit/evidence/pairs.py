@@ -4,8 +4,9 @@ Everything is paired by seed: one seed starts every scheme of a distribution fro
 values and meets the same data, so differences within a seed are the scheme's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from math import comb
 from typing import Any, NamedTuple
@@ -121,18 +122,29 @@ class Evidence:
 
     def pair(self, outcome: str, a: str, b: str) -> pd.Series:
         """Return the row of ``pairs`` that compares two initializers, in either order."""
-        rows = self.pairs[self.pairs["outcome"] == outcome]
-        found = rows[((rows["a"] == a) & (rows["b"] == b)) | ((rows["a"] == b) & (rows["b"] == a))]
-        return found.iloc[0]
+        return self.pairs.iloc[self._places[outcome, frozenset((a, b))]]
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, frozenset[str]], int]:
+        rows = enumerate(self.pairs[["outcome", "a", "b"]].itertuples(index=False))
+        return {(outcome, frozenset(two)): i for i, (outcome, *two) in rows}
 
     def knows(self, outcome: str) -> bool:
         """Return whether an outcome was measured."""
-        return outcome in set(self.pairs["outcome"]) or outcome == self.lead
+        return outcome == self.lead or any(of == outcome for of, _ in self._places)
 
     def values(self, outcome: str, name: str) -> Values:
         """Return an initializer's outcome in each seed, shape (seeds,)."""
-        own = self.outcomes[self.outcomes["initializer"] == name]
-        return own.sort_values("seed")[outcome].to_numpy(dtype=np.float64)
+        return self._values[outcome, name]
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, str], Values]:
+        groups = self.outcomes.sort_values("seed").groupby("initializer", sort=False)
+        return {
+            (outcome, str(name)): own[outcome].to_numpy(dtype=np.float64)
+            for name, own in groups
+            for outcome in (*OUTCOMES, "fails")
+        }
 
     def fails(self, name: str) -> NDArray[np.bool_]:
         """Return in which seeds an initializer's network learned nothing, shape (seeds,)."""
@@ -141,10 +153,10 @@ class Evidence:
     def counted(self, outcome: str, name: str) -> Values:
         """Return an initializer's outcome in each seed, or split, that is counted as one."""
         average = _average(outcome, self.measure)
-        rows = self.counting.rows(_table(self.outcomes, outcome).astype(float), average)
+        rows = self.counting.rows(_tables(self.outcomes, [outcome])[outcome].astype(float), average)
         return np.asarray(rows[name], dtype=np.float64)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many seeds, or splits, there are to be counted."""
         return len(self.counted("train_cost", self.best))
@@ -218,10 +230,8 @@ def weigh(
     rates = best_rates(trials, lead)
     reached = pd.concat([_iterations_to(chance / 2, of) for of in by_initializer(curves)])
     outcomes = _outcomes(trials, reached, rates, chance)
-    by_seed = {outcome: _table(outcomes, outcome) for outcome in OUTCOMES}
-    tables = {
-        name: counting.rows(table, _average(name, measure)) for name, table in by_seed.items()
-    }
+    by_seed = _tables(outcomes, [*OUTCOMES])
+    tables = {of: counting.rows(each, _average(of, measure)) for of, each in by_seed.items()}
     usable = {name: table for name, table in tables.items() if not table.isna().all(axis=None)}
     units = dict.fromkeys(OUTCOMES, 1.0)
     units |= {name: chance if np.isfinite(chance) else 0.0 for name in _IN_CHANCES}
@@ -301,10 +311,11 @@ def _outcomes(
     return outcomes.assign(fails=~learns).reset_index(drop=True)
 
 
-def _table(outcomes: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """Return a row per seed, a column per initializer."""
+def _tables(outcomes: pd.DataFrame, which: list[str]) -> dict[str, pd.DataFrame]:
+    """Return of each outcome a row per seed, a column per initializer."""
     order = list(dict.fromkeys(outcomes["initializer"]))
-    return outcomes.pivot(index="seed", columns="initializer", values=outcome)[order]
+    tables = outcomes.pivot(index="seed", columns="initializer", values=which)
+    return {outcome: pd.DataFrame(tables[outcome])[order] for outcome in which}
 
 
 def _average(outcome: str, measure: str) -> str:
@@ -406,18 +417,17 @@ def _of_outcome(
     ]
     better = "lower" if OUTCOMES[outcome].less_is_better else "higher"
     does = f"ends with a {better}" if outcome in MEASURED else "takes fewer"
-    said = [f"{best} {does} {words} than {_listed(beaten)}."] if beaten else []
+    said = [f"{best} {does} {words} than {', '.join(beaten)}."] if beaten else []
+    on = counting.counted(len(table))
     if apart.empty:
         said = [_nothing_told_apart(table, outcome, best, words, counting)]
     undecided = of[~of["told_apart"] & ~of["equivalent"]]
     alike = of[~of["told_apart"] & of["equivalent"]]
     for rows, state in ((alike, "Equivalent"), (undecided, "Undecided")):
         couples = [f"{row['a']} and {row['b']}" for _, row in rows.iterrows()]
-        if couples and not len(couples) == len(of) == len(
-            undecided
-        ):  # that nothing is known is said
-            on = counting.counted(len(table))
-            said.append(f"{state} in {words} on {on}: {_listed(couples, '; ')}.")
+        known = len(undecided) < len(of)  # that nothing is known, is said
+        if couples and (known or len(couples) < len(of)):
+            said.append(f"{state} in {words} on {on}: {'; '.join(couples)}.")
     return said
 
 
@@ -437,7 +447,3 @@ def _nothing_told_apart(
         f"{said} Between {best} and {second} these {counting.what}s would have shown a difference "
         f"of {shown:.2g} in about three of four studies{more}."
     )
-
-
-def _listed(names: Sequence[str], between: str = ", ") -> str:
-    return between.join(names)

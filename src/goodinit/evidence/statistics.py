@@ -1,6 +1,7 @@
 """The statistics of paired differences: intervals, tests, equivalence, power."""
 
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from itertools import product
 from math import ceil, comb, log2, sqrt
 
@@ -55,9 +56,12 @@ def paired_differences(a: Values, b: Values, least: float = 0.0) -> Values:
 
 def median_difference(differences: Values) -> Values:
     """Return the median along the last axis; 0 where it lies between failures of either side."""
-    with np.errstate(invalid="ignore"):
-        medians = np.asarray(np.median(differences, axis=-1))
-    return np.where(np.isnan(medians), 0.0, medians)
+    ordered, count = np.sort(differences, axis=-1), differences.shape[-1]
+    medians = ordered[..., count // 2]  # faster than ``numpy.median``, and the same
+    if count % 2 == 0:
+        with np.errstate(invalid="ignore", over="ignore"):
+            medians = (ordered[..., count // 2 - 1] + medians) / 2
+    return np.where(np.isnan(medians) | np.isnan(ordered[..., -1]), 0.0, medians)
 
 
 def interval(differences: Values, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -75,14 +79,26 @@ def interval(differences: Values, confidence: float = CONFIDENCE) -> tuple[float
     >>> interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]))
     (2.0, 6.0)
     """
-    rng = np.random.default_rng(0)
-    rows = max(1, _DRAWN_AT_ONCE // len(differences))
-    sizes = [min(rows, _RESAMPLES - done) for done in range(0, _RESAMPLES, rows)]
-    drawn = (rng.integers(len(differences), size=(size, len(differences))) for size in sizes)
+    drawn = _resamples(len(differences))
     medians = np.concatenate([median_difference(differences[places]) for places in drawn])
     tail = (1 - confidence) / 2
     low, high = np.quantile(medians, [tail, 1 - tail], method="inverted_cdf")
     return float(low), float(high)
+
+
+def _resamples(seeds: int) -> Iterable[NDArray[np.int64]]:
+    """Return 2,000 resamples of so many seeds, a row each; those of few seeds are kept."""
+    rows = _DRAWN_AT_ONCE // seeds
+    if rows >= _RESAMPLES:
+        return _few_resamples(seeds)
+    rng, rows = np.random.default_rng(0), max(1, rows)
+    sizes = [min(rows, _RESAMPLES - done) for done in range(0, _RESAMPLES, rows)]
+    return (rng.integers(seeds, size=(size, seeds)) for size in sizes)
+
+
+@lru_cache(maxsize=1)
+def _few_resamples(seeds: int) -> list[NDArray[np.int64]]:
+    return [np.random.default_rng(0).integers(seeds, size=(_RESAMPLES, seeds))]
 
 
 def signed_rank_p(differences: Values, alternative: str = "two-sided") -> float:

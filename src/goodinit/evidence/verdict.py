@@ -184,29 +184,34 @@ def warn(
     rates : sequence of float
         The learning rates that were tried.
     """
-    said = []
+    illustration = (s for s in evidence.statements if "illustration" in s)
+    return (*_too_fast(runs), *one_rate(rates, len(runs)), *illustration)
+
+
+def _too_fast(runs: dict[str, Sequence[Run]]) -> list[str]:
+    """Say where the learning rate is what most runs suffer from."""
+    over = {
+        name: sum(unstable(run) is not None and run.cost_of_chance > value("arrived") for run in of)
+        for name, of in runs.items()
+    }
+    if not any(over[name] > value("most") * len(of) for name, of in runs.items()):
+        return []  # nor is it so of several together
     # Where another cause comes first, the sharpness may be its consequence.
     healthy = {
         name: of for name, of in runs.items() if (find_cause(of) or (UNSTABLE,))[0] == UNSTABLE
     }
-    runs_seen = sum(len(of) for of in healthy.values())
-    over = sum(
-        unstable(run) is not None and run.cost_of_chance > value("arrived")
-        for of in healthy.values()
-        for run in of
+    seen, fast = sum(map(len, healthy.values())), sum(over[name] for name in healthy)
+    if fast <= value("most") * seen:
+        return []
+    times = ", ".join(
+        f"{name} {shown(float(np.median([highest_stability(run) for run in of])))} times"
+        for name, of in healthy.items()
     )
-    if over > value("most") * runs_seen:
-        times = ", ".join(
-            f"{name} {shown(float(np.median([highest_stability(run) for run in of])))} times"
-            for name, of in healthy.items()
-        )
-        said.append(
-            "The learning rate, not the initialization, makes these curves what they are: in "
-            f"{over} of {runs_seen} runs it overshoots, sharpness going far above the limit of "
-            f"stability on the way (median over the seeds: {times} the limit). Try a smaller one."
-        )
-    said += one_rate(rates, len(runs))
-    return (*said, *(s for s in evidence.statements if "illustration" in s))
+    return [
+        "The learning rate, not the initialization, makes these curves what they are: in "
+        f"{fast} of {seen} runs it overshoots, sharpness going far above the limit of "
+        f"stability on the way (median over the seeds: {times} the limit). Try a smaller one."
+    ]
 
 
 def one_rate(rates: Sequence[float], initializers: int) -> list[str]:

@@ -162,22 +162,19 @@ def _draw_theory(
     """Hatch theory's band of each initializer, whose ends are (initializers, layers)."""
     low, high = (np.where(missing, np.nan, end) for end in ends)
     shown = (low > 0) & np.isfinite(drawable(low)) & np.isfinite(drawable(high))
-    for look, *band in zip(
-        styles(initializers).values(),
-        np.where(shown, drawable(low), np.nan),
-        drawable(high),
-        strict=True,
-    ):
-        fill_bands(
-            axes,
-            layers,
-            [(band[0], band[1])],
-            ["none"],
-            edgecolor=look.colour,
-            hatch="////",
-            alpha=0.4,
-            linewidths=0.5,
-        )
+    looks = styles(initializers).values()
+    for look, some, lower, upper in zip(looks, shown, drawable(low), drawable(high), strict=True):
+        if some.any():
+            fill_bands(
+                axes,
+                layers,
+                [(np.where(some, lower, np.nan), upper)],
+                ["none"],
+                edgecolor=look.colour,
+                hatch="////",
+                alpha=0.4,
+                linewidths=0.5,
+            )
 
 
 def _limit(panels: Sequence[Axes], medians: Values, initializers: Sequence[str]) -> None:

@@ -83,21 +83,20 @@ def disagreements(signals: pd.DataFrame) -> tuple[str, ...]:
     said = []
     start = signals[signals["moment"] == "start"]
     for name, of in start.groupby("initializer", sort=False):
-        seeds = of["seed"].nunique()
+        seeds, layers = of["seed"].nunique(), of["layer"].to_numpy()
         if seeds < _FEWEST_SEEDS:
             continue
         for line, what in (("preactivation_rms", "pre-activation"), ("gradient_rms", "gradient")):
-            _, low, high = _columns(line)
-            wide = of[high] > of[low] * (1 + _ROUNDING)
-            slack = np.where(wide, _ROUNDING, _SAMPLED) * of[line]
-            away = (of[line] < of[low] - slack) | (of[line] > of[high] + slack)
-            shares = away.groupby(of["layer"]).sum()
-            layers = shares[shares > _MOST * seeds]
-            if len(layers):
-                worst = layers.idxmax()
+            columns = (line, *_columns(line)[1:])
+            seen, low, high = (of[column].to_numpy(dtype=float) for column in columns)
+            wide = high > low * (1 + _ROUNDING)
+            slack = np.where(wide, _ROUNDING, _SAMPLED) * seen
+            away = np.bincount(layers[(seen < low - slack) | (seen > high + slack)], minlength=1)
+            worst = away.argmax()
+            if away[worst] > _MOST * seeds:
                 said.append(
                     f"theory, {name}: layer {worst}'s {what} RMS leaves the band that theory gives "
-                    f"it in {int(layers.max())} of {seeds} seeds"
+                    f"it in {away[worst]} of {seeds} seeds"
                 )
     return tuple(said)
 
