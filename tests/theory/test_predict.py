@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import goodinit as gi
-from goodinit import initializers, network
+from goodinit import initializers, network, theory
 from goodinit.datasets import load
 from goodinit.errors import ArgumentError
 from goodinit.theory.bands import quantiles
@@ -118,6 +118,30 @@ def test_networks_drawn_lie_in_the_bands_where_others_were_drawn() -> None:
     )
     assert 0.78 < inside.mean() < 0.99
     assert 0.75 < back.mean() < 0.99
+
+
+@pytest.mark.parametrize("initializer", ["he_normal", "glorot_uniform"])
+@pytest.mark.parametrize("hidden", [(5, 5), (40, 40)])
+def test_networks_drawn_in_the_span_of_few_examples_are_those_of_all_features(
+    initializer: str, hidden: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first layer of 2,000 independent weights is normal along each of 40 axes."""
+    rng = np.random.default_rng(0)
+    X = rng.random((40, 2000)) - 0.3
+    data = X, X[:, :50].mean(axis=1) > 0.2
+    found = []
+    for features in (True, False):
+        if features:
+            monkeypatch.setattr(theory.drawn, "_law_in_the_span", lambda *_: None)
+        else:
+            monkeypatch.undo()
+        seen = gi.predict(data, initializer, hidden=hidden, activation="tanh")._drawn
+        found.append(np.concatenate([seen.preactivations, seen.gradients], axis=1))
+    one, other = (of.mean(axis=0) for of in found)
+    error = np.sqrt(sum(of.var(axis=0) / len(of) for of in found))
+    assert np.abs(one - other).max() < 4 * error.max()
+    ratio = found[1].std(axis=0) / found[0].std(axis=0)
+    assert 0.6 < ratio.min() < ratio.max() < 1.6
 
 
 def test_a_relu_layer_adds_about_five_over_its_width_to_the_logarithm() -> None:

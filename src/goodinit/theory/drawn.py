@@ -5,20 +5,22 @@ A network much deeper than a hundredth or so of its width strays by more than th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goodinit import network as oracle
 from goodinit.activations import Activation
-from goodinit.initializers import Scheme
+from goodinit.initializers import Scheme, normal
 from goodinit.initializers.scheme import generator
 from goodinit.network import Network
 from goodinit.theory.bands import INSIDE
 from goodinit.theory.examples import Examples
 from goodinit.theory.gaussian import Array
+from goodinit.theory.weights import law
 
 LEAST = 19  # networks, of which one is beyond each end of a band of 90 %
 
@@ -30,6 +32,7 @@ _POOL = 16_000_000  # weights of one shape
 _WIDEST = 60.0  # the logarithm of a scale that float32 holds with room to spare
 _BEYOND = 1e4  # logarithms whose powers are 0 or infinite
 _LEAST = 0.1  # of a gradient, that is left where examples are made up for
+_NORMAL = 1e-3  # the excess kurtosis of a unit up to which it is as good as normal
 _SEEDS = 2**31  # from here on, so that no network that is predicted was drawn for it
 
 
@@ -83,14 +86,41 @@ def draw(
     reach : float
         The largest absolute logarithm of a mean square that theory expects.
     """
-    count = _how_many(network.layers, len(examples.X), most)
+    features, first = network.layers[0], _law_in_the_span(scheme, network.layers, examples.X)
+    if first is not None:
+        examples = replace(examples, X=_in_the_span(examples.X))
+    sizes = [examples.X.shape[1], *network.layers[1:]]
+    count = _how_many(sizes, len(examples.X), most)
     kind = np.float32 if reach < _WIDEST else np.float64
-    layers = _Layers(network.layers, scheme, bias_std, count, kind)
-    batch = max(1, _BATCH // (len(examples.X) * sum(network.layers)))
-    parts = [slice(first, min(first + batch, count)) for first in range(0, count, batch)]
+    schemes = [first or scheme, *[scheme] * (len(sizes) - 2)]
+    layers = _Layers(sizes, schemes, bias_std, count, kind)
+    batch = max(1, _BATCH // (len(examples.X) * sum(sizes)))
+    parts = [slice(at, min(at + batch, count)) for at in range(0, count, batch)]
     found = [_look(network, activation, layers, part, (examples, own)) for part in parts]
     with np.errstate(divide="ignore"):
-        return Drawn(*(np.concatenate(part) for part in zip(*found, strict=True)))
+        lengths, squares = (np.concatenate(part) for part in zip(*found, strict=True))
+        squares[:, 0] += np.log(sizes[0] / features)  # outside the span a gradient is 0
+        return Drawn(lengths, squares)
+
+
+def _law_in_the_span(scheme: Scheme, layers: Sequence[int], X: Array) -> Scheme | None:
+    """Return what the first weights are along axes of the examples' span.
+
+    None where these are not fewer than the features, or the weights along them not as good as
+    normal: a weight there is a sum over all features, each of them of independent weights.
+    """
+    shape = layers[1], layers[0]
+    known = law(scheme, shape) if len(X) < X.shape[1] else None
+    if known is None or known.variance == 0 or known.orthogonal or known.measured:
+        return None
+    spread = np.sqrt(known.variance)
+    return normal(std=spread) if abs(known.kurtosis) <= _NORMAL * X.shape[1] else None
+
+
+def _in_the_span(X: Array) -> NDArray[np.float64]:
+    """Return examples along axes of their span, as many as there are examples."""
+    squares, axes = np.linalg.eigh(X @ X.T)
+    return np.asarray(axes * np.sqrt(np.maximum(squares, 0.0)), dtype=np.float64)
 
 
 class _Layers:
@@ -99,23 +129,30 @@ class _Layers:
     def __init__(
         self,
         sizes: Sequence[int],
-        scheme: Scheme,
+        schemes: Sequence[Scheme],
         bias_std: float,
         count: int,
         kind: type[np.floating],
     ) -> None:
         shapes = [(fan_out, fan_in) for fan_in, fan_out in pairwise(sizes)]
         rng = generator(_SEEDS, 0)
-        self._pools = {}
-        for shape in dict.fromkeys(shapes):
+        self._pools: dict[tuple[tuple[int, int], bool], Array] = {}
+        # Layers of one shape share draws, but for a first one whose scheme is its own.
+        self._keys = [
+            (shape, scheme is schemes[-1]) for shape, scheme in zip(shapes, schemes, strict=True)
+        ]
+        for key, scheme in zip(self._keys, schemes, strict=True):
+            if key in self._pools:
+                continue
+            shape = key[0]
             room = _POOL // (shape[0] * shape[1])
-            many = count if shape == shapes[0] else min(count, max(_FEWEST, room))
+            many = count if key == self._keys[0] else min(count, max(_FEWEST, room))
             pool = np.empty((many, *shape), kind)
             for place in range(many):
                 pool[place] = scheme.draw(rng, shape)
-            self._pools[shape] = pool
-        self._shapes, self.count = shapes, len(shapes)
-        self._order = [rng.permutation(count) % len(self._pools[shape]) for shape in shapes]
+            self._pools[key] = pool
+        self.count = len(shapes)
+        self._order = [rng.permutation(count) % len(self._pools[key]) for key in self._keys]
         self._biases = [
             (bias_std * rng.standard_normal((count, 1, shape[0]))).astype(kind) if bias_std else 0
             for shape in shapes
@@ -124,7 +161,7 @@ class _Layers:
 
     def weights(self, layer: int, which: slice) -> Array:
         """Return the weights of some networks, shape (networks, fan_out, fan_in)."""
-        return np.asarray(self._pools[self._shapes[layer]][self._order[layer][which]])
+        return np.asarray(self._pools[self._keys[layer]][self._order[layer][which]])
 
     def biases(self, layer: int, which: slice) -> Any:
         """Return their biases, shape (networks, 1, fan_out)."""

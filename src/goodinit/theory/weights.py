@@ -29,11 +29,14 @@ class Law:
         Whether rows (or columns) are orthogonal and of one length.
     kurtosis : float
         Excess kurtosis of a weight: 0 for a normal, -1.2 for a uniform distribution.
+    measured : bool
+        Whether it was measured on draws, which say nothing of how weights hang together.
     """
 
     variance: float
     orthogonal: bool = False
     kurtosis: float = 0.0
+    measured: bool = False
 
 
 _KURTOSIS = {"normal": 0.0, "uniform": -1.2, "truncated_normal": -0.634}
@@ -133,10 +136,11 @@ def _measured(scheme: Scheme, shape: Shape) -> Law | None:
     gram = np.swapaxes(drawn, 1, 2) @ drawn if gram is None else gram
     expected = variance * max(shape) * np.eye(min(shape))
     if min(shape) > 1 and np.abs(gram - expected).max() < _SAME * variance * max(shape):
-        return Law(variance, orthogonal=True)
+        return Law(variance, orthogonal=True, measured=True)
     if abs(drawn.mean()) > _FAR * np.sqrt(variance / drawn.size):
         return None
     units = drawn.mean(axis=(0, 2)) if times * fan_in > 1 else drawn.mean(axis=0)
     if np.abs(units).max() > 2 * _FAR * np.sqrt(variance / (times * fan_in)):
         return None
-    return Law(variance, kurtosis=float(np.mean(drawn**4)) / variance**2 - 3)
+    kurtosis = float(np.mean(drawn**4)) / variance**2 - 3
+    return Law(variance, kurtosis=kurtosis, measured=True)
