@@ -237,8 +237,10 @@ def fill_bands(
         for part in _runs(np.isfinite(low) & np.isfinite(high))
     ]
     outlines, own = [part for part, _ in parts], [colour for _, colour in parts]
-    axes.add_collection(PolyCollection(outlines, facecolors=own, **how))
-    axes.autoscale_view()
+    axes.add_collection(PolyCollection(outlines, facecolors=own, **how), autolim=False)
+    if outlines:
+        axes.update_datalim(np.concatenate(outlines))
+        axes.autoscale()  # once, when it is drawn
 
 
 def _runs(shown: NDArray[np.bool_]) -> list[slice]:

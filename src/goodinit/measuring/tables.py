@@ -214,6 +214,9 @@ class TrainedNetworks(Mapping[Trial, Any]):
             if i >= 0
         }
 
+    def __contains__(self, trial: object) -> bool:
+        return trial in self._homes  # without reading it
+
     def __getitem__(self, trial: Trial) -> Any:
         part, row = self._homes[trial]
         arrays = part.networks()
