@@ -26,7 +26,7 @@ VALIDATION = ("validation_cost", "validation_accuracy")
 
 # Floating-point operations between two looks at Ctrl-C: below a second on any machine.
 _OPERATIONS_PER_CALL = 5e9
-_LAYER_BYTES = 480_000  # of a layer's activations in all networks that a thread takes at once
+_LAYER_BYTES = 2_000_000  # of a layer's activations in all networks that a thread takes at once
 # Operations of a measurement that one thread makes as fast as several, which wait for each other.
 _OPERATIONS_ALONE = 2e7
 
