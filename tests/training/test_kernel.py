@@ -105,7 +105,7 @@ def after(
     state = np.zeros((len(flat), MEMORY[Rule(case.optimizer.rule)], flat.shape[1]), dtype)
     spec = case.network.activation.partition("(")[0]
     parameter = activations.read(case.network.activation).parameter
-    unit = COLUMNS[True] * VECTOR_BYTES // flat.itemsize
+    unit = COLUMNS * VECTOR_BYTES // flat.itemsize
     start = 0
     with pytest.MonkeyPatch.context() as patch:
         if case.narrow_tiles:

@@ -160,7 +160,7 @@ def _return(
 
 def _multiplier(alone: bool) -> Any:
     """Make what multiplies the Hessians of a network, or of a vector of them, with a direction."""
-    at_once = COLUMNS[alone]
+    at_once = COLUMNS
 
     def multiply(layers, curved, parameter, functions, parameters, direction, data, out, work):
         parameters, direction, data, out = borrowed((parameters, direction, data, out))

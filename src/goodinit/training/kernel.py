@@ -69,7 +69,7 @@ def tile_columns(
     But never below FEWEST_UNITS where there are as many: each tile adds to the whole gradient, and
     that must stay a small part of the work. `rows` are held of a tile, those of training if None.
     """
-    unit = COLUMNS[True] * VECTOR_BYTES // itemsize
+    unit = COLUMNS * VECTOR_BYTES // itemsize
     rows = rows or layers[0] + 2 * sum(layers[1:]) + max(layers)
     fewest = FEWEST_UNITS_WIDE if sum(units >= wide for units in layers) > 1 else FEWEST_UNITS
     most = max(fewest, TILE_BYTES // (rows * itemsize * unit))
@@ -85,7 +85,7 @@ def tile_of(kind: Kind, network: Network, rows: int, n: int, itemsize: int) -> i
     """Return how many numbers each of so many rows has of n examples at once, to fit the cache."""
     if kind.alone:
         return tile_columns(network.layers.tolist(), n, itemsize, network.wide, rows)
-    step = COLUMNS[False]
+    step = COLUMNS
     most = max(1, TOGETHER_BYTES // (rows * VECTOR_BYTES * step))
     return min(most, -(-n // step)) * step * (VECTOR_BYTES // itemsize)
 
@@ -120,7 +120,7 @@ def _allocated(network: Network, n: int, batch_size: int, lone: bool, dtype: Any
     columns, tiles, width, levels = block, math.ceil(batch_size / block), 1, 0
     if not lone:
         rows = layers[0] + layers[-1] + 2 * sum(layers[1:])
-        step = COLUMNS[False]
+        step = COLUMNS
         most = max(1, TOGETHER_BYTES // (rows * VECTOR_BYTES * step))
         steps = math.ceil(block / lanes / step)  # of a slice, several examples each
         columns = math.ceil(steps / math.ceil(steps / most)) * step * lanes

@@ -24,7 +24,7 @@ from numba.np import arrayobj
 
 # A vector is as wide as the processor's widest, named here because compilers prefer half of it.
 VECTOR_BYTES = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
-COLUMNS = {True: 2, False: 4 if VECTOR_BYTES == 64 else 2}  # vectors, where alone and together
+COLUMNS = 2  # of vectors, whose multiples rows are long
 
 _BIT = ir.IntType(1)
 _INDEX = ir.IntType(32)

@@ -17,6 +17,7 @@ from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, Emitter
 # them hide the 4 cycles that each of two multiply-add units takes. Where alone, and where together.
 _LARGE = VECTOR_BYTES == 64
 _ROWS = {True: 8, False: 5} if _LARGE else {True: 5, False: 5}
+_COLUMNS = {True: COLUMNS, False: 2 * COLUMNS if _LARGE else COLUMNS}
 _GRADIENT_ROWS = 4
 _GRADIENT_COLUMNS = {True: 4, False: 6} if _LARGE else {True: 2, False: 2}
 
@@ -35,9 +36,10 @@ def _forward(_typing, alone, W, z, x, fan_out, fan_in, columns, least):
         biases = emitter.at(begin, builder.mul(rows, terms))
         bound = emitter.everywhere(context.cast(builder, values[7], types.float64, W.dtype))
 
-        def tile(column: Any, row: Any, height: int) -> None:
-            starts = [emitter.weight(emitter.at(biases, row, r)) for r in range(height)]
+        def tile(column: Any, across: int, row: Any, height: int) -> None:
+            biased = [emitter.weight(emitter.at(biases, row, r)) for r in range(height)]
             weights = _rows(emitter, begin, terms, row, height)
+            starts = [[bias] * across for bias in biased]
             sums = _multiply(emitter, starts, weights, None, (inputs, width, column), terms)
             for place, totals in zip(_rows(emitter, out, width, row, height), sums, strict=True):
                 for c, total in enumerate(totals):
@@ -63,10 +65,10 @@ def _backward(_typing, alone, gated, W, below, deltas, slopes, fan_in, fan_out, 
         width = _vectors(emitter, values[8])
         zero = emitter.constant(0)
 
-        def tile(column: Any, row: Any, height: int) -> None:
+        def tile(column: Any, across: int, row: Any, height: int) -> None:
             weights = [emitter.at(begin, row, r) for r in range(height)]
-            x = inputs, width, column
-            sums = _multiply(emitter, [zero] * height, weights, rows, x, terms)
+            x, starts = (inputs, width, column), [[zero] * across] * height
+            sums = _multiply(emitter, starts, weights, rows, x, terms)
             into = _rows(emitter, out, width, row, height)
             beside = _rows(emitter, factors, width, row, height)
             for place, by, totals in zip(into, beside, sums, strict=True):
@@ -177,18 +179,17 @@ def _rows(emitter: Emitter, begin: Any, width: Any, row: Any, height: int) -> li
 
 
 def _multiply(
-    emitter: Emitter, starts: list[Any], weights: list[Any], stride: Any, x: Any, terms: Any
+    emitter: Emitter, starts: list[list[Any]], weights: list[Any], stride: Any, x: Any, terms: Any
 ) -> list[list[Any]]:
-    """The sums, of each row from its start on, of weights × x over all terms, in some columns.
+    """The sums, from their starts on, of weights × x over all terms, of some rows and columns.
 
     A row's weights lie `stride` apart, or beside each other if None.
     """
     builder, (inputs, width, column) = emitter.builder, x
-    across = range(COLUMNS[emitter.alone])
-    sums = [[emitter.total(start) for _ in across] for start in starts]
+    sums = [[emitter.total(start) for start in of_row] for of_row in starts]
     with emitter.loop(terms) as term:
         begin = emitter.at(inputs, builder.mul(term, width), column)
-        factors = [emitter.load(emitter.at(begin, c)) for c in across]
+        factors = [emitter.load(emitter.at(begin, c)) for c in range(len(starts[0]))]
         step = term if stride is None else builder.mul(term, stride)
         for place, totals in zip(weights, sums, strict=True):
             weight = emitter.weight(emitter.at(place, step))
@@ -198,11 +199,19 @@ def _multiply(
 
 
 def _over(emitter: Emitter, rows: Any, width: Any, tile: Any) -> None:
-    """Emit tile(column, row, height) over all columns, some vectors at once, and all rows."""
-    builder, at_once = emitter.builder, ir.Constant(width.type, COLUMNS[emitter.alone])
-    with emitter.loop(builder.udiv(width, at_once)) as group:
-        column = builder.mul(group, at_once)
-        emitter.cut(rows, _ROWS[emitter.alone], lambda row, height: tile(column, row, height))
+    """Emit tile(column, across, row, height) over all rows and columns, some vectors at once."""
+    builder, most = emitter.builder, _ROWS[emitter.alone]
+    across = _COLUMNS[emitter.alone]
+
+    def strip(column: Any, across: int) -> None:
+        emitter.cut(rows, most, lambda row, height: tile(column, across, row, height))
+
+    with emitter.loop(builder.udiv(width, ir.Constant(width.type, across))) as group:
+        strip(builder.mul(group, ir.Constant(width.type, across)), across)
+    if across > COLUMNS:
+        left = builder.urem(width, ir.Constant(width.type, across))
+        with builder.if_then(builder.icmp_unsigned("!=", left, ir.Constant(width.type, 0))):
+            strip(builder.sub(width, left), COLUMNS)
 
 
 # Typed as Any: a call leaves out an intrinsic's first parameter, which no type checker can know.

@@ -69,7 +69,7 @@ def _add_up(work, held, place, size):
 def trainer() -> Any:
     """Make what trains a vector of networks through all their iterations."""
     add_gradient = gradient_of(alone=False)
-    at_once = COLUMNS[False]
+    at_once = COLUMNS
 
     @spliced
     def find_gradient(network, data, parameters, begin, size, in_order, work):
