@@ -149,6 +149,13 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path: Path, words: list[str], says
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("asked", [["--keep-networks"], ["--figures", "pdf"]])
+def test_what_only_a_folder_holds_is_refused_without_one(asked: list[str], tmp_path: Path) -> None:
+    done = goodinit("compare", "circles", *asked, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "takes no value without --out, where it would be written" in done.stderr
+
+
 def test_an_output_place_that_is_a_file_is_refused_before_any_work(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_text("kept")

@@ -2,8 +2,10 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -200,19 +202,19 @@ def compare(
     clock = Stopwatch()
     from goodinit import datasets, specs
     from goodinit.evidence.pairs import check_ranking
-    from goodinit.pages.page import REPORT
     from goodinit.running.compare import run
     from goodinit.store.begun import sets_aside
-    from goodinit.store.written import check_files, check_out, recorded
     from goodinit.study.grid import Training, plan
     from goodinit.study.trials import read_splits
 
     formats, size, place = formats_of(figures), checked_size(figure_size), folder_of("out", out)
     check_ranking(by, margin)
-    if place:
-        check_out(place, data)
-        drawn = [name for name in recorded(place) if name.endswith((".csv", *formats))]
-        check_files("out", place, {*drawn, REPORT})
+    kept_there: dict[str, bool | str] = {
+        "keep_networks": keep_networks,
+        "figures": figures,
+        "figure_size": figure_size,
+    }
+    _check_written(place, data, formats, kept_there)
     read_splits(splits, seeds_of(seeds))
     data_splits = datasets.load_splits(
         data,
@@ -235,9 +237,9 @@ def compare(
         "learning_rate": numbers("learning_rate", learning_rate, float),
         "seeds": seeds_of(seeds),
     }
-    how: dict[str, Any] = {"momentum": momentum, "weight_decay": weight_decay, "record": record}
     some = {"iterations": iterations, "optimizer": optimizer, "batch_size": batch_size}
-    how |= {name: given for name, given in some.items() if given is not None}
+    how: dict[str, Any] = {name: given for name, given in some.items() if given is not None}
+    how |= {"momentum": momentum, "weight_decay": weight_decay, "record": record}
     study: AnyStudy
     if module:
         _refuse_ignored(hidden=hidden, activation=activation, bias=bias, dtype=dtype)
@@ -300,6 +302,23 @@ def compare(
         kept = f"{len(result.study.seeds)} of {len(study.seeds)} seeds"
         again = "the same command goes on" if out else "with --out it could go on"
         raise typer.Exit(complain(f"interrupted: this is {kept}; {again}", INTERRUPTED))
+
+
+def _check_written(
+    place: Path | None, data: str, formats: Sequence[str], asked: dict[str, bool | str]
+) -> None:
+    """Refuse a place that cannot hold what is written, or to write what only a place could hold."""
+    from goodinit.pages.page import REPORT
+    from goodinit.store.written import check_files, check_out, recorded
+
+    if place:
+        check_out(place, data)
+        drawn = [name for name in recorded(place) if name.endswith((".csv", *formats))]
+        check_files("out", place, {*drawn, REPORT})
+        return
+    for name, value in asked.items():
+        if value not in (False, "png", "none", "screen"):  # what isn't asked for
+            raise bad_argument(name, value, "no value without `out`, where it would be written")
 
 
 def _refuse_ignored(**given: str | None) -> None:
