@@ -1,6 +1,6 @@
 """How a batch of trials is trained: the fused kernel, the compression, the loop that records.
 
-- ``jit``: how functions are compiled, spliced, kept
+- ``jit``: how functions are compiled, called by their addresses, kept
 - ``blas``: one BLAS thread where we spread networks ourselves
 - ``lanes``: vectors of explicit width, and views of arrays that hold them
 - ``tiles``: the three products of a layer, as tiles held in vector registers

@@ -21,8 +21,8 @@ from goodinit.training import kernel
 from goodinit.training.answers import lay
 from goodinit.training.elementwise import Activation, bend
 from goodinit.training.gradient import Floats, clear
-from goodinit.training.jit import call_at, compiled, entry, pointer_of, spliced
-from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, behind, borrowed, matrix, stretch
+from goodinit.training.jit import call_at, compiled, entry, pointer_of
+from goodinit.training.lanes import COLUMNS, VECTOR_BYTES, behind, borrowed, numbers
 from goodinit.training.outputs import Output, set_deltas, set_turns
 from goodinit.training.products import Kind, backwards, forwards, gradients
 from goodinit.training.together import repeat
@@ -43,119 +43,136 @@ class _Functions(NamedTuple):
 
 
 class _Work(NamedTuple):
-    """What a call computes in; matrices whose rows have `columns` numbers, of all layers."""
+    """Where a call computes: addresses of matrices, whose rows have `columns` numbers at most."""
 
-    inputs: Floats
-    targets: Floats
-    values: Floats  # of each layer x, and then m
-    slopes: Floats
-    curves: Floats
-    moved: Floats  # how z moves
-    deltas: Floats  # of each layer μ, and then δ
-    spare: Floats
-    product: Floats  # for BLAS
-    forwards: Floats  # of each layer [V W], and then how the biases move
-    backwards: Floats  # of each layer [W; V]
+    columns: int
+    inputs: int
+    targets: int
+    values: int  # of each layer x, and then m
+    slopes: int
+    curves: int
+    moved: int  # how z moves
+    deltas: int  # of each layer μ, and then δ
+    spare: int
+    product: int  # for BLAS
+    forwards: int  # of each layer [V W], and then how the biases move
+    backwards: int  # of each layer [W; V]
 
 
 @compiled
-def _copy(out, first, source, start, size):
-    to, of = stretch(out, first, size), stretch(source, start, size)
+def _copy(like, to, source, size):
+    out, of = numbers(like, to, size), numbers(like, source, size)
     for i in range(size):
-        to[i] = of[i]
+        out[i] = of[i]
 
 
-@spliced
-def _stack(layers, parameters, direction, lanes, work):
+@compiled
+def _multiply(like, to, left, right, size):
+    out, one, other = numbers(like, to, size), numbers(like, left, size), numbers(like, right, size)
+    for i in range(size):
+        out[i] = one[i] * other[i]
+
+
+@compiled
+def _add(like, to, more, size):
+    out, of = numbers(like, to, size), numbers(like, more, size)
+    for i in range(size):
+        out[i] += of[i]
+
+
+@compiled
+def _stack(layers, like, parameters, direction, lanes, work):
     """Fill work.forwards and work.backwards."""
-    first = 0
+    first, each = 0, like.itemsize
     for layer in range(1, layers.size):
         fan_in, fan_out = layers[layer - 1], layers[layer]
-        size, row = fan_out * fan_in * lanes, fan_in * lanes
+        row, W, V = fan_in * lanes, parameters + first, direction + first
+        size, to = fan_out * row, work.forwards + 2 * first
         for unit in range(fan_out):
-            at, to = first + unit * row, 2 * (first + unit * row)
-            _copy(work.forwards, to, direction, at, row)
-            _copy(work.forwards, to + row, parameters, at, row)
-        _copy(work.forwards, 2 * (first + size), direction, first + size, fan_out * lanes)
-        _copy(work.backwards, 2 * first, parameters, first, size)
-        _copy(work.backwards, 2 * first + size, direction, first, size)
-        first += size + fan_out * lanes
+            at = unit * row * each
+            _copy(like, to + 2 * at, V + at, row)
+            _copy(like, to + 2 * at + row * each, W + at, row)
+        biases = size * each
+        _copy(like, to + 2 * biases, V + biases, fan_out * lanes)
+        _copy(like, work.backwards + 2 * first, W, size)
+        _copy(like, work.backwards + 2 * first + biases, V, size)
+        first += biases + fan_out * lanes * each
 
 
 @compiled
-def _multiply(out, to, left, first, right, second, size):
-    for i in range(size):
-        out[to + i] = left[first + i] * right[second + i]
-
-
-@compiled
-def _add(out, to, more, size):
-    for i in range(size):
-        out[to + i] += more[i]
-
-
-@spliced
-def _move(layers, curved, parameter, functions, parameters, direction, n, work, columns, width):
+def _move(
+    layers, curved, parameter, functions, like, parameters, direction, n, work, columns, width
+):
     """Fill values, slopes, curves, moved, and the last layer's deltas, of the tile.
 
-    A parameter is `width` numbers. Returns how many units and numbers all layers have.
+    A parameter is `width` numbers. Returns how many rows and bytes all layers have.
     """
-    last, row, first = layers.size - 1, np.int64(0), np.int64(0)
+    last, each = layers.size - 1, like.itemsize
+    row_bytes, row, first = columns * each, np.int64(0), np.int64(0)
     for layer in range(1, last + 1):
         fan_in, fan_out = layers[layer - 1], layers[layer]
-        W, V = behind(parameters, first), behind(direction, first)
-        z, moved = behind(work.values, 2 * row * columns), behind(work.moved, row * columns)
-        x, terms = behind(work.inputs, 0), fan_in
+        W, V, at = parameters + first, direction + first, row * row_bytes
+        z, moved, x, terms = work.values + 2 * at, work.moved + at, work.inputs, fan_in
         if layer > 1:
-            x, terms = behind(work.values, 2 * (row - fan_in) * columns), 2 * fan_in
-            V = behind(work.forwards, 2 * first)
+            x, terms = work.values + 2 * (row - fan_in) * row_bytes, 2 * fan_in
+            V = work.forwards + 2 * first
         call_at(functions.forwards, (W, z, x, fan_out, fan_in, columns, -np.inf))
         call_at(functions.forwards, (V, moved, x, fan_out, terms, columns, -np.inf))
         size = fan_out * columns
         if layer < last:
-            slopes, curves = behind(work.slopes, row * columns), behind(work.curves, row * columns)
+            slopes, curves, beside = work.slopes + at, work.curves + at, z + size * each
             call_at(functions.bend, (z, slopes, curves, size, parameter))
-            at, beside = row * columns, (2 * row + fan_out) * columns
-            _multiply(work.values, beside, work.slopes, at, work.moved, at, size)
+            _multiply(like, beside, slopes, moved, size)
             if curved:
-                _multiply(work.curves, at, work.curves, at, work.moved, at, size)
+                _multiply(like, curves, curves, moved, size)
         else:
-            turned = behind(work.deltas, 2 * row * columns)
-            deltas = behind(work.deltas, (2 * row + fan_out) * columns)
-            targets = behind(work.targets, 0)
+            turned, deltas = work.deltas + 2 * at, work.deltas + 2 * at + size * each
             call_at(functions.set_turns, (z, moved, turned, fan_out, columns, n))
-            call_at(functions.set_deltas, (z, targets, deltas, fan_out, columns, n))
-        row, first = row + fan_out, first + fan_out * (fan_in + 1) * width
+            call_at(functions.set_deltas, (z, work.targets, deltas, fan_out, columns, n))
+        row, first = row + fan_out, first + fan_out * (fan_in + 1) * width * each
     return row, first
 
 
-@spliced
+@compiled
 def _return(
-    layers, curved, functions, parameters, out, row, first, length, fresh, work, columns, width
+    layers,
+    curved,
+    functions,
+    like,
+    parameters,
+    out,
+    row,
+    first,
+    length,
+    fresh,
+    work,
+    columns,
+    width,
 ):
     """Add the tile's part of the product to `out`."""
+    row_bytes = columns * like.itemsize
     for layer in range(layers.size - 1, 0, -1):
         fan_in, fan_out = layers[layer - 1], layers[layer]
-        row, first = row - fan_out, first - fan_out * (fan_in + 1) * width
-        G, turned = behind(out, first), behind(work.deltas, 2 * row * columns)
-        at = 2 * (row - fan_in) * columns
-        x = behind(work.inputs, 0) if layer == 1 else behind(work.values, at)
+        row, first = row - fan_out, first - fan_out * (fan_in + 1) * width * like.itemsize
+        at, below = row * row_bytes, (row - fan_in) * row_bytes
+        G, turned, deltas = out + first, work.deltas + 2 * at, work.deltas + 2 * at
+        deltas += fan_out * row_bytes
+        x = work.inputs if layer == 1 else work.values + 2 * below
         shape = fan_out, fan_in, columns, length
         call_at(functions.gradients, (G, turned, x, *shape, 1, fresh))
         if layer > 1:
-            deltas = behind(work.deltas, (2 * row + fan_out) * columns)
-            beside = behind(work.values, at + fan_in * columns)
+            beside = x + fan_in * row_bytes
             call_at(functions.gradients, (G, deltas, beside, *shape, 0, 0))
-            W, both = behind(parameters, first), behind(work.backwards, 2 * first)
-            slopes, product = behind(work.slopes, at // 2), behind(work.product, 0)
-            below, under = behind(work.deltas, at), behind(work.deltas, at + fan_in * columns)
+            W, both, product = parameters + first, work.backwards + 2 * first, work.product
+            slopes, under = work.slopes + below, work.deltas + 2 * below
             one, two = (fan_in, fan_out, columns), (fan_in, 2 * fan_out, columns)
-            call_at(functions.backwards, (W, under, deltas, slopes, product, *one))
-            call_at(functions.backwards, (both, below, turned, slopes, product, *two))
+            behind_it = under + fan_in * row_bytes
+            call_at(functions.backwards, (W, behind_it, deltas, slopes, product, *one))
+            call_at(functions.backwards, (both, under, turned, slopes, product, *two))
             if curved:
-                spare, curves = behind(work.spare, 0), behind(work.curves, at // 2)
+                curves, spare = work.curves + below, work.spare
                 call_at(functions.backwards, (W, spare, deltas, curves, product, *one))
-                _add(work.deltas, at, work.spare, fan_in * columns)
+                _add(like, under, spare, fan_in * columns)
 
 
 def _multiplier(alone: bool) -> Any:
@@ -164,34 +181,33 @@ def _multiplier(alone: bool) -> Any:
 
     def multiply(layers, curved, parameter, functions, parameters, direction, data, out, work):
         parameters, direction, data, out = borrowed((parameters, direction, data, out))
-        layers, work = borrowed((layers, work))
-        X, Y = data
-        n, lanes = X.shape[1], VECTOR_BYTES // X.itemsize
+        layers = borrowed(layers)
+        (X, Y), weights, along = data, behind(parameters, 0), behind(direction, 0)
+        n, lanes, into = X.shape[1], VECTOR_BYTES // X.itemsize, behind(out, 0)
         width = 1 if alone else lanes
-        most = work.inputs.size // X.shape[0] // width  # examples in a tile
-        _stack(layers, parameters, direction, width, work)
+        most = work.columns // width  # examples in a tile
+        _stack(layers, X, weights, along, width, work)
         for done in range(0, n, most):
             count = min(most, n - done)
             vectors = (count * width + lanes - 1) // lanes
             columns = (vectors + at_once - 1) // at_once * at_once * lanes
-            inputs = matrix(work.inputs, 0, X.shape[0], columns)
-            targets = matrix(work.targets, 0, Y.shape[0], columns)
             if alone:
-                lay(X, done, inputs)
-                lay(Y, done, targets)
+                lay(X, done, work.inputs, columns)
+                lay(Y, done, work.targets, columns)
             else:
                 every = np.int64(1)
-                repeat(X, done, every, inputs)
-                repeat(Y, done, every, targets)
+                repeat(X, done, every, work.inputs, columns)
+                repeat(Y, done, every, work.targets, columns)
             row, first = _move(
-                layers, curved, parameter, functions, parameters, direction, n, work, columns, width
+                layers, curved, parameter, functions, X, weights, along, n, work, columns, width
             )
             if alone and count < columns:
                 units = layers[layers.size - 1]
-                clear(matrix(work.deltas, 2 * (row - units) * columns, 2 * units, columns), count)
+                deltas = work.deltas + 2 * (row - units) * columns * X.itemsize
+                clear(X, deltas, 2 * units, columns, count)
             fresh = 1 if done == 0 else 0
             _return(
-                layers, curved, functions, parameters, out, row, first, vectors, fresh, work,
+                layers, curved, functions, X, weights, into, row, first, vectors, fresh, work,
                 columns, width,
             )  # fmt: skip
 
@@ -221,7 +237,7 @@ def multiplier(
     lanes = 1 if kind.alone else VECTOR_BYTES // parameters.itemsize
     groups = [np.minimum(np.arange(k, k + lanes), K - 1) for k in range(0, K, lanes)]
     held = [kernel.in_lanes(parameters[group]).reshape(-1) for group in groups]
-    work = _allocated(network, kind, parameters, X.shape[1])
+    columns, arrays = _allocated(network, kind, parameters, X.shape[1])
     activation = Activation(network.activation)
     functions = _Functions(
         pointer_of(bend(activation, "float64")),
@@ -235,6 +251,7 @@ def multiplier(
 
     def multiply(directions: Floats, wanted: NDArray[np.bool_]) -> Floats:
         multiplied = np.zeros_like(directions)
+        work = _Work(columns, **{name: of.ctypes.data for name, of in arrays.items()})
         for group, flat in zip(groups, held, strict=True):
             if not wanted[group].any():
                 continue
@@ -249,26 +266,22 @@ def multiplier(
     return multiply
 
 
-def _allocated(network: kernel.Network, kind: Kind, parameters: Floats, n: int) -> _Work:
+def _allocated(
+    network: kernel.Network, kind: Kind, parameters: Floats, n: int
+) -> tuple[int, dict[str, Floats]]:
+    """Return how many columns a tile has, and the arrays of a ``_Work`` by their names."""
     layers, size, itemsize = network.layers.tolist(), parameters.shape[1], parameters.itemsize
     units, lanes = sum(layers[1:]), VECTOR_BYTES // itemsize
-    rows = layers[0] + layers[-1] + _ROWS_PER_UNIT * units
+    all_rows = layers[0] + layers[-1] + _ROWS_PER_UNIT * units
     width = 1 if kind.alone else lanes
-    columns = kernel.tile_of(kind, network, rows, n, itemsize)
-
-    def array(count: int) -> Floats:
-        return kernel.aligned(count * columns, parameters.dtype)
-
-    return _Work(
-        inputs=array(layers[0]),
-        targets=array(layers[-1]),
-        values=array(2 * units),
-        slopes=array(units),
-        curves=array(units),
-        moved=array(units),
-        deltas=array(2 * units),
-        spare=array(max(layers)),
-        product=array(max(layers) if kind.wide else 0),
-        forwards=kernel.aligned(2 * size * width, parameters.dtype),
-        backwards=kernel.aligned(2 * size * width, parameters.dtype),
-    )
+    columns = kernel.tile_of(kind, network, all_rows, n, itemsize)
+    widest = max(layers)
+    rows = {
+        **{"inputs": layers[0], "targets": layers[-1], "values": 2 * units, "slopes": units},
+        **{"curves": units, "moved": units, "deltas": 2 * units, "spare": widest},
+        "product": widest if kind.wide else 0,
+    }
+    held = {name: kernel.aligned(of * columns, parameters.dtype) for name, of in rows.items()}
+    for name in ("forwards", "backwards"):
+        held[name] = kernel.aligned(2 * size * width, parameters.dtype)
+    return columns, held

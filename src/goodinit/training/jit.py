@@ -39,9 +39,6 @@ _SOURCES = (
 compiled = njit(**_INTERNAL)
 # Never left as a call, so that the loop around it can be vectorised.
 inlined = njit(**_INTERNAL, forceinline=True)
-# Copied into its caller before either is compiled. The compiler optimises a function anew with each
-# caller that it is linked into: where there is but one caller, this saves a second or more.
-spliced = njit(**_INTERNAL, inline="always")
 
 
 class _Kept(FunctionCache):

@@ -28,6 +28,7 @@ from goodinit.training.elementwise import Activation, activate
 from goodinit.training.gradient import Floats, Layers, Work
 from goodinit.training.jit import entry, pointer_of
 from goodinit.training.lanes import COLUMNS, VECTOR_BYTES
+from goodinit.training.order import shuffler
 from goodinit.training.outputs import Output, set_deltas
 from goodinit.training.products import Kind, backwards, forwards, gradients
 from goodinit.training.update import Optimizer, follow
@@ -113,20 +114,37 @@ def _widest(network: Network) -> int:
     return network.wide if max(min(pair) for pair in pairs) >= network.wide else 0
 
 
-def _allocated(network: Network, n: int, batch_size: int, lone: bool, dtype: Any) -> Work:
+class _Held(NamedTuple):
+    """The arrays behind a ``Work``."""
+
+    inputs: Floats
+    targets: Floats
+    values: Floats
+    deltas: Floats
+    spare: Floats
+    gradient: Floats
+    partial: Floats
+    rates: NDArray[np.float64]
+    decay: NDArray[np.float64]
+    slices: NDArray[np.int64]
+    order: NDArray[np.int64]
+
+
+def _allocated(
+    network: Network, n: int, batch_size: int, lone: bool, dtype: Any
+) -> tuple[Work, _Held]:
     layers, lanes = network.layers.tolist(), VECTOR_BYTES // dtype.itemsize
     block = tile_columns(layers, batch_size, dtype.itemsize, network.wide)
     size = sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(layers))
     columns, tiles, width, levels = block, math.ceil(batch_size / block), 1, 0
     if not lone:
         rows = layers[0] + layers[-1] + 2 * sum(layers[1:])
-        step = COLUMNS
-        most = max(1, TOGETHER_BYTES // (rows * VECTOR_BYTES * step))
-        steps = math.ceil(block / lanes / step)  # of a slice, several examples each
-        columns = math.ceil(steps / math.ceil(steps / most)) * step * lanes
+        most = max(1, TOGETHER_BYTES // (rows * VECTOR_BYTES * COLUMNS))
+        steps = math.ceil(block / lanes / COLUMNS)  # of a slice, several examples each
+        columns = math.ceil(steps / math.ceil(steps / most)) * COLUMNS * lanes
         tiles, width, levels = 1, lanes, int(math.log2(lanes)) + 1
     slices = [int(f"{i:0{int(math.log2(lanes))}b}"[::-1], 2) for i in range(lanes)]
-    return Work(
+    held = _Held(
         inputs=aligned(tiles * columns * layers[0], dtype),
         targets=aligned(tiles * columns * layers[-1], dtype),
         values=aligned(columns * sum(layers[1:]), dtype),
@@ -134,11 +152,23 @@ def _allocated(network: Network, n: int, batch_size: int, lone: bool, dtype: Any
         spare=aligned(columns * max(layers) if _widest(network) else 0, dtype),
         gradient=aligned(size * width, dtype),
         partial=aligned(levels * size * width, dtype),
-        order=np.tile(np.arange(n), (width, 1)),
-        slices=np.array([*slices, block]),
         rates=np.empty(size * width),
         decay=np.empty(size * width),
+        slices=np.array(slices),
+        order=np.tile(np.arange(n), (width, 1)),
     )
+    places = {name: array.ctypes.data for name, array in held._asdict().items()}
+    ordered = batch_size < n
+    if not lone and not ordered:
+        places["order"] = 0
+    work = Work(
+        columns,
+        block,
+        **places,
+        shuffle=pointer_of(shuffler()) if ordered else 0,
+        deal=pointer_of(together.dealer(dtype.name)) if ordered and not lone else 0,
+    )
+    return work, held
 
 
 def aligned(size: int, dtype: np.dtype[Any]) -> Floats:
@@ -197,8 +227,8 @@ def advance(
     """
     K, kind = len(parameters), kind_of(network, len(parameters))
     batch_size = min(batch_size, X.shape[1])
-    work = _allocated(network, X.shape[1], batch_size, kind.alone, parameters.dtype)
-    width = len(work.order)
+    work, held = _allocated(network, X.shape[1], batch_size, kind.alone, parameters.dtype)
+    width = len(held.order)
     train, dtype = _compiled(kind.alone), parameters.dtype.name
     rule, relu = follow(optimizer, dtype), network.activation == Activation.RELU
     layers = Layers(
@@ -211,13 +241,13 @@ def advance(
         pointer_of(backwards(kind, relu, dtype)),
         pointer_of(gradients(kind, dtype)),
     )
-    work.decay[:] = np.repeat(_decay(network, optimizer.weight_decay), width)
+    held.decay[:] = np.repeat(_decay(network, optimizer.weight_decay), width)
     for first in range(0, K, width):
         # A vector that K does not fill trains its last network several times over.
         chosen = np.minimum(np.arange(first, first + width), K - 1)
         flat = in_lanes(parameters[chosen])
         memory = in_lanes(state[chosen])
-        work.rates.reshape(-1, width)[:] = learning_rates[chosen]
+        held.rates.reshape(-1, width)[:] = learning_rates[chosen]
         train(
             (flat.reshape(-1), memory.reshape(len(memory), flat.size), seeds[chosen]), (X, Y),
             layers, rule, batch_size, start, start + iterations, work,

@@ -144,23 +144,20 @@ class Emitter:
         return self.builder.shuffle_vector(vector, vector, mask)
 
 
-def _spread(_typing, out, row, column, number):
-    """Set the vector that begins at out[row, column] to a number in every lane."""
+def _spread(_typing, out, first, number):
+    """Set the vector that begins at out[first] to a number in every lane."""
 
     def emit(context, builder, signature, values):
         emitter = Emitter(context, builder, out.dtype, alone=False)
-        array, row, column, number = values
-        shape = context.make_array(out)(context, builder, array).shape
-        index = builder.add(builder.mul(row, builder.extract_value(shape, 1)), column)
-        data = context.make_array(out)(context, builder, array).data
-        emitter.store(emitter.everywhere(number), emitter.vectors(data, index))
+        data = context.make_array(out)(context, builder, values[0]).data
+        emitter.store(emitter.everywhere(values[2]), emitter.vectors(data, values[1]))
         return context.get_dummy_value()
 
-    return types.void(out, types.intp, types.intp, out.dtype), emit
+    return types.void(out, types.intp, out.dtype), emit
 
 
-# A view here does not keep `flat` alive. An ordinary one counts its references, atomically: for a
-# small network that costs more time than the arithmetic does. The caller keeps `flat`.
+# Nothing here keeps alive what it points to; the caller does. An ordinary array counts its
+# references, atomically: for a small network that costs more time than the arithmetic does.
 
 
 def _borrowed(_typing, value):
@@ -184,29 +181,25 @@ def _borrowed(_typing, value):
     return value(value), emit
 
 
-def _matrix(_typing, flat, first, rows, columns):
-    """Return flat[first : first + rows × columns] as a matrix."""
-    kind = types.Array(flat.dtype, 2, "C")
+def _numbers(_typing, like, address, size):
+    """Return so many numbers from an address on, of the type that an array has."""
+    kind = types.Array(like.dtype, 1, "C")
 
     def emit(context, builder, signature, values):
-        source, start, *shape = values
-        size = flat.dtype.bitwidth // 8
-        row = builder.mul(shape[1], context.get_constant(types.intp, size))
-        return _view(context, builder, kind, (flat, source), start, shape, [row, size])
+        of_numbers = context.get_value_type(like.dtype).as_pointer()
+        step = context.get_constant(types.intp, like.dtype.bitwidth // 8)
+        view = context.make_array(kind)(context, builder)
+        arrayobj.populate_array(
+            view,
+            data=builder.inttoptr(values[1], of_numbers),
+            shape=[values[2]],
+            strides=[step],
+            itemsize=step,
+            meminfo=None,
+        )
+        return view._getvalue()
 
-    return kind(flat, types.intp, types.intp, types.intp), emit
-
-
-def _stretch(_typing, flat, first, length):
-    """Return flat[first : first + length]."""
-    kind = types.Array(flat.dtype, 1, "C")
-
-    def emit(context, builder, signature, values):
-        source, start, size = values
-        step = flat.dtype.bitwidth // 8
-        return _view(context, builder, kind, (flat, source), start, [size], [step])
-
-    return kind(flat, types.intp, types.intp), emit
+    return kind(like, types.intp, types.intp), emit
 
 
 def _behind(_typing, array, count):
@@ -219,26 +212,8 @@ def _behind(_typing, array, count):
     return types.intp(array, types.intp), emit
 
 
-def _view(
-    context: Any, builder: Any, kind: Any, source: Any, first: Any, shape: Any, strides: Any
-) -> Any:
-    """A view from the number `first` of a source on; strides in bytes."""
-    size = context.get_constant(types.intp, kind.dtype.bitwidth // 8)
-    view = context.make_array(kind)(context, builder)
-    arrayobj.populate_array(
-        view,
-        data=builder.gep(context.make_array(source[0])(context, builder, source[1]).data, [first]),
-        shape=shape,
-        strides=[context.get_constant(types.intp, s) if isinstance(s, int) else s for s in strides],
-        itemsize=size,
-        meminfo=None,
-    )
-    return view._getvalue()
-
-
 # Typed as Any: a call leaves out an intrinsic's first parameter, which no type checker can know.
 spread: Any = intrinsic(_spread)
 borrowed: Any = intrinsic(_borrowed)
-matrix: Any = intrinsic(_matrix)
-stretch: Any = intrinsic(_stretch)
+numbers: Any = intrinsic(_numbers)
 behind: Any = intrinsic(_behind)

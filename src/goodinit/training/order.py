@@ -4,9 +4,13 @@ The generator counts, it keeps no state: any epoch's order is found without thos
 that training may stop and go on anywhere, and is the same for every scheme that shares the seed.
 """
 
-import numpy as np
+from functools import cache
 
-from goodinit.training.jit import compiled
+import numpy as np
+from numba import carray  # type: ignore[attr-defined]  # public, but not listed
+from numba.core.ccallback import CFunc
+
+from goodinit.training.jit import compiled, pointed
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MULTIPLIERS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -44,3 +48,15 @@ def shuffle(order, seed, epoch):
         # The upper 32 bits as a fraction of last + 1; its bias is below n_examples/2³².
         chosen = np.int64(((_mixed(key) >> np.uint64(32)) * np.uint64(last + 1)) >> np.uint64(32))
         order[last], order[chosen] = order[chosen], order[last]
+
+
+def _shuffle_all(orders, seeds, networks, n, epoch):
+    for network in range(networks):
+        shuffle(carray(orders, (networks, n))[network], seeds[network], epoch)
+
+
+@cache
+def shuffler() -> CFunc:
+    """Return the compiled ``shuffle`` of some networks' orders, (networks, n), by their seeds."""
+    takes = ["int64*", "uint64*", "intp", "intp", "intp"]
+    return pointed(_shuffle_all, "shuffle", "int64", *takes)

@@ -9,7 +9,8 @@ import numpy as np
 from numba.core.ccallback import CFunc
 from numpy.typing import NDArray
 
-from goodinit.training.jit import call_at, compiled, pointed, pointer_of, spliced
+from goodinit.training.jit import call_at, compiled, pointed, pointer_of
+from goodinit.training.lanes import behind
 
 
 class Rule(IntEnum):
@@ -38,15 +39,14 @@ class Optimizer(NamedTuple):
 class Follow(NamedTuple):
     """An optimizer as compiled code takes it."""
 
-    weight_decay: float
+    decay: int  # the address of what adds weight decay to the gradient, or 0
     rule: int  # the address of what follows the gradient
     numbers: NDArray[np.float64]  # momentum, squares, epsilon
 
 
-@compiled
-def _add_weight_decay(parameters, gradient, decay):
+def _add_weight_decay(parameters, gradient, decay, size):
     """Gradient += decay × parameters, where decay is λ for a weight and 0 for a bias."""
-    for i in range(parameters.size):
+    for i in range(size):
         gradient[i] += decay[i] * parameters[i]
 
 
@@ -97,21 +97,25 @@ def _compiled(rule: Rule, dtype: str) -> CFunc:
     return pointed(_RULES[rule], rule.name, dtype, *takes)
 
 
+@cache
+def _decay(dtype: str) -> CFunc:
+    return pointed(_add_weight_decay, "weight decay", dtype, "array", "array", "float64*", "intp")
+
+
 def follow(optimizer: Optimizer, dtype: str) -> Follow:
     """Return an optimizer as compiled code takes it, its rule compiled."""
-    numbers = np.array([optimizer.momentum, optimizer.squares, optimizer.epsilon])
-    return Follow(
-        optimizer.weight_decay, pointer_of(_compiled(Rule(optimizer.rule), dtype)), numbers
-    )
+    given = np.array([optimizer.momentum, optimizer.squares, optimizer.epsilon])
+    decay = pointer_of(_decay(dtype)) if optimizer.weight_decay else 0
+    return Follow(decay, pointer_of(_compiled(Rule(optimizer.rule), dtype)), given)
 
 
-@spliced
-def update(follow, parameters, gradient, state, rates, decay, step):
+@compiled
+def update(follow, parameters, gradient, state, rates, decay, size, step):
     """Follow the gradient by one step, the `step`th, counted from 1; all arrays change in place.
 
-    Parameters, gradient, learning rates and decays are flat: a number for every parameter.
+    They are flat, a number for every one of `size` parameters, and taken by their addresses.
     """
-    if follow.weight_decay != 0.0:
-        _add_weight_decay(parameters, gradient, decay)
-    size, numbers = parameters.size, follow.numbers
-    call_at(follow.rule, (parameters, gradient, state, rates, size, numbers, step))
+    if follow.decay != 0:
+        call_at(follow.decay, (parameters, gradient, decay, size))
+    given = behind(follow.numbers, 0)
+    call_at(follow.rule, (parameters, gradient, state, rates, size, given, step))
