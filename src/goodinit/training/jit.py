@@ -62,7 +62,9 @@ class _Kept(FunctionCache):
 
     def _save_overload(self, sig: Any, data: Any) -> None:
         self._take_file(sig, data.codegen)
-        super()._save_overload(sig, data)
+        # A full disk cannot keep what was compiled, which this process has nevertheless.
+        with contextlib.suppress(OSError):
+            super()._save_overload(sig, data)
 
     def _take_file(self, signature: Any, codegen: Any) -> None:
         key = repr(self._index_key(signature, codegen))

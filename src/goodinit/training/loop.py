@@ -1,6 +1,5 @@
 """The loop that records: batches of trials advance by segments, and are measured between them."""
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -259,22 +258,22 @@ def compile_kernel(study: Study, networks: int) -> None:
     layers = network.layers.tolist()
     size = sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(layers))
     some = networks if kernel.trains_together(network, networks) else 1
-    # A full disk cannot keep what was compiled, which this process has nevertheless.
-    with contextlib.suppress(OSError):
-        kernel.advance(
-            np.zeros((some, size), dtype),
-            np.zeros((some, MEMORY[Rule(optimizer.rule)], size), dtype),
-            np.zeros((layers[0], 1), dtype),
-            np.zeros((layers[-1], 1), dtype),
-            network=network,
-            optimizer=optimizer,
-            learning_rates=np.zeros(some),
-            seeds=np.zeros(some, np.uint64),
-            batch_size=1,
-            start=0,
-            iterations=0,
-        )
-        answers.logits(network, np.zeros((some, size), dtype), np.zeros((layers[0], 1), dtype))
+    batch_size = study.training.batch_size
+    in_batches = batch_size is not None and batch_size < len(study.dataset.X_train)
+    kernel.advance(
+        np.zeros((some, size), dtype),
+        np.zeros((some, MEMORY[Rule(optimizer.rule)], size), dtype),
+        np.zeros((layers[0], 2), dtype),
+        np.zeros((layers[-1], 2), dtype),
+        network=network,
+        optimizer=optimizer,
+        learning_rates=np.zeros(some),
+        seeds=np.zeros(some, np.uint64),
+        batch_size=1 if in_batches else 2,
+        start=0,
+        iterations=0,
+    )
+    answers.logits(network, np.zeros((some, size), dtype), np.zeros((layers[0], 1), dtype))
 
 
 def compile_hessian(study: Study) -> None:
@@ -283,8 +282,7 @@ def compile_hessian(study: Study) -> None:
     layers = network.layers.tolist()
     zeros = np.zeros((1, sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(layers))))
     examples = np.zeros((layers[0], 1)), np.zeros((layers[-1], 1))
-    with contextlib.suppress(OSError):
-        hessian.multiplier(network, zeros, *examples)(zeros, np.ones(1, bool))
+    hessian.multiplier(network, zeros, *examples)(zeros, np.ones(1, bool))
 
 
 @np.errstate(all="ignore")  # a trial that overflows is marked, not announced
