@@ -52,3 +52,12 @@ def test_shares_and_failures_are_judged_as_by_scipy(some: int, others: int) -> N
         bounds = stats.binomtest(some, some + others).proportion_ci(0.9, method="wilson")
         assert share_interval(some, some + others) == pytest.approx(tuple(bounds), rel=1e-9)
     assert fails_more_p(0, 0) == 1.0
+
+
+@pytest.mark.parametrize("seeds", [6, 40])
+def test_a_difference_that_is_no_number_leaves_no_p_value(seeds: int) -> None:
+    assert np.isnan(signed_rank_p(np.r_[np.nan, np.arange(1.0, seeds)]))
+
+
+def test_of_nothing_counted_every_share_is_possible() -> None:
+    assert share_interval(0, 0) == (0.0, 1.0)

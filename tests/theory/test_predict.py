@@ -10,6 +10,7 @@ import goodinit as gi
 from goodinit import initializers, network, theory
 from goodinit.datasets import load
 from goodinit.errors import ArgumentError
+from goodinit.initializers import registry
 from goodinit.theory.bands import quantiles
 from goodinit.theory.examples import Examples
 from goodinit.theory.predict import of_network
@@ -142,6 +143,19 @@ def test_networks_drawn_in_the_span_of_few_examples_are_those_of_all_features(
     assert np.abs(one - other).max() < 4 * error.max()
     ratio = found[1].std(axis=0) / found[0].std(axis=0)
     assert 0.6 < ratio.min() < ratio.max() < 1.6
+
+
+def test_uniform_weights_are_not_taken_for_normal_where_few_features_carry_the_examples() -> None:
+    """An example of one feature sees one weight, however many others there are."""
+    dense = np.random.default_rng(0).random((12, 1500)) - 0.3
+    for scheme, X, normal in (
+        ("he_uniform", dense, True),
+        ("he_uniform", np.eye(12, 1500), False),
+        ("he_uniform", dense * [1000.0, *[1.0] * 1499], False),
+        ("he_normal", np.eye(12, 1500), True),
+    ):
+        of = theory.drawn._law_in_the_span(registry.read(scheme), [1500, 6, 1], X)
+        assert (of is not None) == normal
 
 
 def test_a_relu_layer_adds_about_five_over_its_width_to_the_logarithm() -> None:

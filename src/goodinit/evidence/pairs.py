@@ -134,17 +134,18 @@ class Evidence:
         return outcome == self.lead or any(of == outcome for of, _ in self._places)
 
     def values(self, outcome: str, name: str) -> Values:
-        """Return an initializer's outcome in each seed, shape (seeds,)."""
+        """Return an initializer's outcome in each seed, shape (seeds,), read-only."""
         return self._values[outcome, name]
 
     @cached_property
     def _values(self) -> dict[tuple[str, str], Values]:
         groups = self.outcomes.sort_values("seed").groupby("initializer", sort=False)
-        return {
-            (outcome, str(name)): own[outcome].to_numpy(dtype=np.float64)
-            for name, own in groups
-            for outcome in (*OUTCOMES, "fails")
-        }
+        found: dict[tuple[str, str], Values] = {}
+        for name, own in groups:
+            for outcome in (*OUTCOMES, "fails"):
+                values = found[outcome, str(name)] = own[outcome].to_numpy(np.float64, copy=True)
+                values.setflags(write=False)
+        return found
 
     def fails(self, name: str) -> NDArray[np.bool_]:
         """Return in which seeds an initializer's network learned nothing, shape (seeds,)."""

@@ -102,7 +102,7 @@ def _few_resamples(seeds: int) -> list[NDArray[np.int64]]:
 
 
 def signed_rank_p(differences: Values, alternative: str = "two-sided") -> float:
-    """Return the p-value of Wilcoxon's signed-rank test; 1 where no pair differs.
+    """Return the p-value of Wilcoxon's signed-rank test; 1 where no pair differs, NaN of a NaN.
 
     Parameters
     ----------
@@ -117,6 +117,8 @@ def signed_rank_p(differences: Values, alternative: str = "two-sided") -> float:
     """
     if not differences.any() or len(differences) < 2:
         return 1.0
+    if np.isnan(differences).any():
+        return float("nan")
     # Ranks are all that the test sees: an infinite difference may as well be the largest rank.
     signed_ranks = np.sign(differences) * ranks(np.abs(differences))
     if len(differences) <= _ENUMERATED:
@@ -208,7 +210,7 @@ def equivalence_p(differences: Values, margin: float) -> float:
 
 
 def share_interval(count: int, of: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return Wilson's interval of a share.
+    """Return Wilson's interval of a share; all of 0 to 1 where nothing was counted.
 
     References
     ----------
@@ -220,6 +222,8 @@ def share_interval(count: int, of: int, confidence: float = CONFIDENCE) -> tuple
     >>> f"{low:.2f} to {high:.2f}"
     '0.06 to 0.32'
     """
+    if not of:
+        return 0.0, 1.0
     z = float(ndtri(0.5 + 0.5 * confidence))
     center = (count + 0.5 * z**2) / (of + z**2)
     half = z / (of + z**2) * sqrt(count * (of - count) / of + 0.25 * z**2)

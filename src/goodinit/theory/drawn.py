@@ -32,7 +32,8 @@ _POOL = 16_000_000  # weights of one shape
 _WIDEST = 60.0  # the logarithm of a scale that float32 holds with room to spare
 _BEYOND = 1e4  # logarithms whose powers are 0 or infinite
 _LEAST = 0.1  # of a gradient, that is left where examples are made up for
-_NORMAL = 1e-3  # the excess kurtosis of a unit up to which it is as good as normal
+_NORMAL = 1e-2  # the excess kurtosis of a weighted sum up to which it is as good as normal
+_NOTHING = 1e-12  # of the largest: squares of examples along an axis that rounding alone leaves
 _SEEDS = 2**31  # from here on, so that no network that is predicted was drawn for it
 
 
@@ -113,8 +114,15 @@ def _law_in_the_span(scheme: Scheme, layers: Sequence[int], X: Array) -> Scheme 
     known = law(scheme, shape) if len(X) < X.shape[1] else None
     if known is None or known.variance == 0 or known.orthogonal or known.measured:
         return None
-    spread = np.sqrt(known.variance)
-    return normal(std=spread) if abs(known.kurtosis) <= _NORMAL * X.shape[1] else None
+    scheme = normal(std=np.sqrt(known.variance))
+    if known.kurtosis == 0:
+        return scheme
+    # Along an axis the excess is a weight's times Σ v⁴: small where no few features carry it all.
+    squares, axes = np.linalg.eigh(X @ X.T)
+    seen = squares > _NOTHING * squares[-1]
+    features = X.T @ (axes[:, seen] / np.sqrt(squares[seen]))
+    excess = abs(known.kurtosis) * np.max(np.sum(features**4, axis=0), initial=0.0)
+    return scheme if excess <= _NORMAL else None
 
 
 def _in_the_span(X: Array) -> NDArray[np.float64]:
