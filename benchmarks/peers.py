@@ -63,9 +63,8 @@ def engine(study: Study, wide: int | None = None) -> Side:
     pool = ThreadPoolExecutor(workers)
     parts = loop._parts(problem, len(study.trials), workers)
     with blas.limit(limits=1, user_api="blas"):
-        chunks = list(
-            pool.map(lambda part: loop._start(problem, [study.trials[i] for i in part]), parts)
-        )
+        some = [study.trials[part] for part in parts]
+        chunks = list(pool.map(lambda trials: loop._start(problem, trials), some))
     done = 0
 
     def advance(iterations: int) -> None:
